@@ -1,0 +1,3 @@
+// @ts-self-types="./mod.d.ts"
+// JSR's @std/yaml, as npm has it: `deno-std` is the same source without its types.
+export * from "deno-std/yaml/mod.js";
