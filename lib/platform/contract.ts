@@ -1,0 +1,40 @@
+/** A timer that was set and can be taken back. */
+export interface Timer {
+  /** Idempotent; does nothing after the timer has fired. */
+  cancel(): void;
+}
+
+/**
+ * What a node takes from outside besides sockets. One value per runtime, or a simulator's. Nothing above this room reads a
+ * clock, sets a timer or draws a random number by other means.
+ */
+export interface Platform {
+  /** For messages: "deno", "bun", "node", "simulated". */
+  readonly name: string;
+  /** Milliseconds on a clock that never goes back; only differences mean something. */
+  now(): number;
+  /** Milliseconds since 1970 UTC. */
+  systemTime(): number;
+  /** Calls `fn` once, after at least `ms` milliseconds (0 to 2^31-1). `unref`: the program does not stay alive for it. */
+  setTimer(ms: number, fn: () => void, options?: { readonly unref?: boolean }): Timer;
+  /** Calls `fn` after what runs now, before any input or timer is looked at (a microtask). */
+  defer(fn: () => void): void;
+  /** Calls `fn` after input and timers had their turn (a macrotask, setImmediate). */
+  yield(fn: () => void): void;
+  /** Bytes from the system's cryptographic source. */
+  randomBytes(length: number): Uint8Array;
+  /** MD5, which the distribution handshake is defined with. 16 bytes. */
+  md5(bytes: Uint8Array): Uint8Array;
+  /** The machine's name as `hostname` prints it; "localhost" where the program may not ask. */
+  hostname(): string;
+  /** A variable of the environment, `undefined` where it is not set or the program may not ask. */
+  env(name: string): string | undefined;
+  /** The text of a file. @throws where it cannot be read, with what to do (permission). */
+  readTextFile(path: string): Promise<string>;
+  /** Calls `fn` at each signal until disposed. */
+  onSignal(signal: "SIGTERM" | "SIGINT", fn: () => void): Disposable;
+  /** Keeps the program alive until disposed. */
+  keepAlive(): Disposable;
+  /** Where faults go that nobody else can be told of; never throws. */
+  log(level: "debug" | "info" | "warning" | "error", message: string): void;
+}

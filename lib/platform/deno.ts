@@ -1,0 +1,55 @@
+import type { Platform } from "./contract.ts";
+import { shared } from "./_shared.ts";
+
+// The slice of Deno that is used, so that neither tsc nor the npm build needs Deno's types.
+type Permission =
+  | { readonly name: "sys"; readonly kind: "hostname" }
+  | { readonly name: "env"; readonly variable: string }
+  | { readonly name: "read"; readonly path: string };
+interface DenoSlice {
+  readonly permissions: { querySync(permission: Permission): { readonly state: string } };
+  readonly env: { get(name: string): string | undefined };
+  hostname(): string;
+  readTextFile(path: string): Promise<string>;
+  addSignalListener(signal: string, fn: () => void): void;
+  removeSignalListener(signal: string, fn: () => void): void;
+}
+
+/** What Deno gives. Whatever may not be asked under the program's permissions is not asked: nothing here ever prompts. */
+export function denoPlatform(): Platform {
+  return { ...shared, name: "deno", hostname, env, readTextFile, onSignal };
+}
+
+function deno(): DenoSlice {
+  return (globalThis as unknown as { Deno: DenoSlice }).Deno;
+}
+
+function granted(permission: Permission): boolean {
+  return deno().permissions.querySync(permission).state === "granted";
+}
+
+function hostname(): string {
+  return granted({ name: "sys", kind: "hostname" })
+    ? deno().hostname() || "localhost"
+    : "localhost";
+}
+
+function env(name: string): string | undefined {
+  return granted({ name: "env", variable: name }) ? deno().env.get(name) : undefined;
+}
+
+async function readTextFile(path: string): Promise<string> {
+  if (!granted({ name: "read", path })) {
+    throw new Error(`Cannot read ${path}: not permitted, run with --allow-read=${path}`);
+  }
+  try {
+    return await deno().readTextFile(path);
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function onSignal(signal: "SIGTERM" | "SIGINT", fn: () => void): Disposable {
+  deno().addSignalListener(signal, fn);
+  return { [Symbol.dispose]: () => deno().removeSignalListener(signal, fn) };
+}

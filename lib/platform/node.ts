@@ -1,0 +1,31 @@
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import process from "node:process";
+import type { Platform } from "./contract.ts";
+import { shared } from "./_shared.ts";
+
+/** What Node gives, or Bun, which gives the same by the same names. */
+export function nodePlatform(): Platform {
+  return {
+    ...shared,
+    name: "Bun" in globalThis ? "bun" : "node",
+    hostname: () => hostname() || "localhost",
+    env: (name) => process.env[name],
+    readTextFile,
+    onSignal,
+  };
+}
+
+async function readTextFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function onSignal(signal: "SIGTERM" | "SIGINT", fn: () => void): Disposable {
+  const listener = (): void => fn();
+  process.on(signal, listener);
+  return { [Symbol.dispose]: () => void process.off(signal, listener) };
+}

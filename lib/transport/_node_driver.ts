@@ -1,0 +1,87 @@
+import { CoreStream, type Driver } from "./_core_stream.ts";
+import { address, brokenError } from "./_errors.ts";
+
+/** The slice of `net.Socket` and `tls.TLSSocket` that is used, so that the npm build's types need no others. */
+export interface NodeSocket {
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  on(event: "error", fn: (error: Error) => void): unknown;
+  on(event: "data", fn: (bytes: Uint8Array<ArrayBuffer>) => void): unknown;
+  on(event: "close" | "end" | "connect" | "secureConnect", fn: () => void): unknown;
+  off(event: string, fn: (error: Error) => void): unknown;
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean;
+  end(done: (error?: Error | null) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+  ref(): unknown;
+  unref(): unknown;
+  setNoDelay(on: boolean): unknown;
+}
+
+/** A socket of node:net or node:tls under a stream. */
+export class NodeDriver implements Driver {
+  readonly stream: CoreStream;
+  #socket: NodeSocket;
+  #error: Error | undefined;
+  #flowing = false;
+  /** Bytes of the one write that is under way. */
+  #writing = 0;
+
+  constructor(socket: NodeSocket) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    this.stream = new CoreStream(
+      this,
+      address(socket.localAddress, socket.localPort),
+      address(socket.remoteAddress, socket.remotePort),
+    );
+    socket.on("error", (error) => this.#error = error);
+    socket.on("close", () => {
+      const error = this.#error;
+      this.stream.closed(error && brokenError(this.stream.remote, error));
+    });
+  }
+
+  read(on: boolean): void {
+    const socket = this.#socket;
+    if (!on) return void socket.pause();
+    if (!this.#flowing) {
+      this.#flowing = true;
+      // A plain Uint8Array, as on the other runtimes: the `slice` of a Buffer does not copy.
+      socket.on("data", ({ buffer, byteOffset, byteLength }) => {
+        this.stream.data(new Uint8Array(buffer, byteOffset, byteLength));
+      });
+      socket.on("end", () => this.stream.ended());
+    }
+    socket.resume();
+  }
+
+  send(bytes: Uint8Array): number {
+    this.#writing = bytes.length;
+    this.#socket.write(bytes, this.#sent);
+    return 0;
+  }
+
+  shutdown(): void {
+    this.#socket.end((error) => {
+      if (!error) this.stream.finished();
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  ref(on: boolean): void {
+    if (on) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
+  #sent = (error?: Error | null): void => {
+    // The fault itself comes as an event.
+    if (!error) this.stream.sent(this.#writing);
+  };
+}

@@ -1,0 +1,23 @@
+import * as net from "node:net";
+import { connected, listening } from "./_node_socket.ts";
+import type { ConnectOptions, Listener, ListenOptions, Stream, Transport } from "./contract.ts";
+
+/** Sockets of `node:net` and `node:tls`. Made for Node; works in Deno and Bun too. */
+export function nodeTransport(): Transport {
+  return { name: "node", connect, listen };
+}
+
+async function connect(options: ConnectOptions): Promise<Stream> {
+  options.signal?.throwIfAborted();
+  if (options.tls !== undefined) return (await import("./_node_tls.ts")).connectTls(options);
+  const { host, port } = options;
+  return connected(net.connect({ host, port, allowHalfOpen: true }), "connect", options);
+}
+
+async function listen(
+  options: ListenOptions,
+  accept: (stream: Stream) => void,
+): Promise<Listener> {
+  if (options.tls !== undefined) return (await import("./_node_tls.ts")).listenTls(options, accept);
+  return listening(net.createServer({ allowHalfOpen: true }), "connection", options, accept);
+}
