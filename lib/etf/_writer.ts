@@ -1,0 +1,127 @@
+import { EncodeError } from "./errors.ts";
+import type { EncodeOptions } from "./options.ts";
+
+const SLAB = 65_536;
+/** Room for every term of fixed size, and for the head of every other. */
+export const MARGIN = 32;
+const NONE = new Uint8Array(0);
+
+/**
+ * Writes bytes behind each other into slabs of 64 KiB.
+ *
+ * What has been written is `pending` until it is taken; positions are counted from the first pending byte, and stay right when the slab has to grow.
+ */
+export class Writer {
+  /** The slab that is being filled; another one after `reserve`, and after whatever writes. */
+  bytes: Uint8Array = NONE;
+  /** Where in the slab the next byte goes. */
+  position = 0;
+  /** @internal Where in the slab the first pending byte is. */
+  _start = 0;
+  /** @internal How many bytes may be pending while a term is written. */
+  _limit = Infinity;
+  /** @internal */
+  readonly _maxSize: number;
+
+  constructor(options: EncodeOptions = {}) {
+    this._maxSize = options.maxSize ?? 268_435_456;
+  }
+
+  /** How many bytes have been written since the last `take`. */
+  get pending(): number {
+    return this.position - this._start;
+  }
+
+  /** Makes sure that `bytes` has room for so many more bytes at `position`. */
+  reserve(size: number): void {
+    if (this.position + size > this.bytes.length) this._grow(size);
+  }
+
+  /** @internal */
+  _grow(size: number): void {
+    const pending = this.pending;
+    const needed = pending + size;
+    if (needed - MARGIN > this._limit) throw this._tooLarge();
+    // Doubled when it grows little by little, but not for one large binary.
+    const length = needed <= SLAB ? SLAB : Math.max(needed + 4096, pending * 2);
+    const grown = new Uint8Array(length);
+    grown.set(this.bytes.subarray(this._start, this.position));
+    this.bytes = grown;
+    this._start = 0;
+    this.position = pending;
+  }
+
+  /** @internal */
+  _tooLarge(): EncodeError {
+    return new EncodeError(
+      `it has more than ${this._maxSize} bytes as a term, which is the limit (maxSize)`,
+      "",
+    );
+  }
+
+  /** Writes a byte. */
+  u8(value: number): void {
+    this.reserve(1);
+    this.bytes[this.position++] = value;
+  }
+
+  /** Writes two bytes, high one first. */
+  u16(value: number): void {
+    this.reserve(2);
+    this.bytes[this.position++] = value >>> 8;
+    this.bytes[this.position++] = value;
+  }
+
+  /** Writes four bytes, highest first. */
+  u32(value: number): void {
+    this.reserve(4);
+    writeU32(this.bytes, this.position, value);
+    this.position += 4;
+  }
+
+  /** Writes eight bytes, highest first. */
+  u64(value: number | bigint): void {
+    this.reserve(8);
+    writeU64(this.bytes, this.position, value);
+    this.position += 8;
+  }
+
+  /** Writes bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+
+  /** Overwrites four bytes that are pending, at what `pending` was before them. */
+  patchU32(at: number, value: number): void {
+    writeU32(this.bytes, this._start + at, value);
+  }
+
+  /** The pending bytes, which belong to the caller from now on. */
+  take(): Uint8Array {
+    const taken = this.bytes.subarray(this._start, this.position);
+    // A slab that grew for a large term goes with it: it would keep too much alive for the small ones that follow.
+    if (this.bytes.length > SLAB) {
+      this.bytes = NONE;
+      this.position = 0;
+    }
+    this._start = this.position;
+    return taken;
+  }
+}
+
+/** Writes four bytes, for which there must be room. */
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+/** Writes eight bytes, for which there must be room. */
+function writeU64(bytes: Uint8Array, at: number, value: number | bigint): void {
+  const big = typeof value === "bigint";
+  writeU32(bytes, at, big ? Number(value >> 32n) : Math.floor(value / 0x1_0000_0000));
+  writeU32(bytes, at + 4, big ? Number(value & 0xffff_ffffn) : value);
+}

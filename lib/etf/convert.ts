@@ -1,0 +1,109 @@
+import { atom } from "./atom.ts";
+import { EncodeError } from "./errors.ts";
+import { elementPath, refusal } from "./_refusal.ts";
+import type { Encodable, Term } from "./term.ts";
+import { TermMap } from "./term_map.ts";
+import { isTuple, Tuple } from "./tuple.ts";
+
+/** What {@linkcode atomMap} and {@linkcode stringMap} take as a value: terms, plain objects, and arrays of them; `never` for the rest. */
+export type Convertible<Value> = Value extends Encodable ? Value
+  : Value extends (...args: never[]) => unknown ? never
+  : Value extends object ? { readonly [Key in keyof Value]: Convertible<Value[Key]> }
+  : never;
+
+/**
+ * The map of a plain object's own fields whose keys are atoms, as Elixir writes `%{name: 1}`.
+ *
+ * - Plain objects inside, in arrays and tuples too, become maps of the same kind; other values stay as they are.
+ * - Each new name is an atom for the rest of the program, here and at the receiver: do not use it for names from outside.
+ *
+ * @throws {EncodeError} if the object is not a plain one, holds itself, or has a field that is `undefined`.
+ */
+export function atomMap<Fields extends object>(object: Fields & Convertible<Fields>): TermMap {
+  return convert(object, atomKey);
+}
+
+/**
+ * The map of a plain object's own fields whose keys are binaries, as Elixir writes `%{"name" => 1}`, and as JSON arrives there.
+ *
+ * Plain objects inside, in arrays and tuples too, become maps of the same kind; other values stay as they are.
+ *
+ * @throws {EncodeError} if the object is not a plain one, holds itself, or has a field that is `undefined`.
+ */
+export function stringMap<Fields extends object>(object: Fields & Convertible<Fields>): TermMap {
+  return convert(object, textKey);
+}
+
+function atomKey(name: string): Term {
+  return name === "true" ? true : name === "false" ? false : name === "nil" ? null : atom(name);
+}
+
+function textKey(name: string): Term {
+  return name;
+}
+
+/** A container that is being converted; its names are `null` where it is an array. */
+interface Frame {
+  readonly source: object;
+  readonly names: readonly string[] | null;
+  readonly items: readonly unknown[];
+  readonly made: unknown[];
+}
+
+/** Iterative, as all that goes through terms is. */
+function convert(object: object, key: (name: string) => Term): TermMap {
+  if (!isPlain(object)) throw new EncodeError(refusal(object), "");
+  const frames: Frame[] = [open(object)];
+  for (;;) {
+    const frame = frames[frames.length - 1];
+    if (frame.made.length < frame.items.length) {
+      const value = frame.items[frame.made.length];
+      if (value === undefined) throw new EncodeError(refusal(value), pathOf(frames));
+      if (!isPlain(value) && !Array.isArray(value)) {
+        frame.made.push(value);
+        continue;
+      }
+      // A value that holds itself repeats on the path to it: it meets the container at the last power of two (Brent).
+      const depth = frames.length;
+      if (depth > 1 && frames[1 << (31 - Math.clz32(depth - 1))].source === value) {
+        throw new EncodeError("the value holds itself; a term cannot", pathOf(frames));
+      }
+      frames.push(open(value));
+      continue;
+    }
+    frames.pop();
+    const made = close(frame, key);
+    if (frames.length === 0) return made as TermMap;
+    frames[frames.length - 1].made.push(made);
+  }
+}
+
+function open(source: object): Frame {
+  if (Array.isArray(source)) return { source, names: null, items: source, made: [] };
+  return { source, names: Object.keys(source), items: Object.values(source), made: [] };
+}
+
+function close(frame: Frame, key: (name: string) => Term): unknown {
+  const { names, made } = frame;
+  if (names === null) {
+    if (!isTuple(frame.source)) return made;
+    const elements = new Tuple<unknown[]>(made.length);
+    for (let i = 0; i < made.length; i++) elements[i] = made[i];
+    return elements;
+  }
+  const flat: Term[] = [];
+  for (let i = 0; i < names.length; i++) flat.push(key(names[i]), made[i] as Term);
+  return TermMap._of(flat);
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function pathOf(frames: readonly Frame[]): string {
+  return frames.map(({ names, made }) =>
+    names === null ? elementPath(made.length) : `.${names[made.length]}`
+  ).join("");
+}

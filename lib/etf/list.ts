@@ -1,0 +1,36 @@
+import { isTuple } from "./tuple.ts";
+import { inspectable } from "./_inspect.ts";
+import type { Term } from "./term.ts";
+
+/** A list whose last tail is not the empty list, as `[alias | Ref]`. */
+export class ImproperList {
+  /** The elements before the tail; at least one. */
+  readonly elements: readonly Term[];
+  /** What stands after the bar; not a list. */
+  readonly tail: Term;
+
+  constructor(elements: readonly Term[], tail: Term) {
+    if (elements.length === 0) {
+      throw new RangeError("Cannot make an improper list: it has no elements, at least one is needed");
+    }
+    if (isList(tail) || tail instanceof ImproperList) {
+      throw new TypeError("Cannot make an improper list: its tail is a list, add its elements instead");
+    }
+    this.elements = elements;
+    this.tail = tail;
+  }
+
+  static {
+    inspectable(this.prototype);
+  }
+}
+
+/** Whether a value is a proper Erlang list: an Array that is no tuple. */
+export function isList(value: unknown): value is Term[] {
+  return Array.isArray(value) && !isTuple(value);
+}
+
+/** The list of a text's code points: what Erlang writes `"text"` and Elixir `~c"text"`. */
+export function charlist(text: string): number[] {
+  return Array.from(text, (character) => character.codePointAt(0)!);
+}
