@@ -1,0 +1,383 @@
+import { Decoder } from "../etf/decoder.ts";
+import { Encoder } from "../etf/encoder.ts";
+import type { DecodeOptions, EncodeOptions } from "../etf/options.ts";
+import type { Encodable, Term } from "../etf/term.ts";
+import type { Platform, Timer } from "../platform/contract.ts";
+import type { Stream } from "../transport/contract.ts";
+import { type Control, controlName, type OutgoingControl } from "./control.ts";
+import type { Established } from "./establish.ts";
+import { FrameReader, PassThrough } from "./frames.ts";
+
+/** Net tick time, in milliseconds: net_kernel's default. */
+export const DEFAULT_TICK_TIME = 60_000;
+/** Checks per net tick time: net_kernel's default of `net_tickintensity`. */
+export const DEFAULT_TICK_INTENSITY = 4;
+/** Largest message, in bytes. */
+export const DEFAULT_MAX_MESSAGE: number = 128 * 1024 * 1024;
+
+/** Pending bytes that are not held back until the end of the turn. */
+const FLUSH_AT = 64 * 1024;
+/** How long a closed connection may go on sending what was sent before, in milliseconds. */
+const LINGER = 5_000;
+/** A program lives for a connection's socket, or does not: never for its timers. */
+const UNREF = { unref: true };
+
+/** The node at the other end. */
+export interface Peer {
+  /** Its name, as `app@host`. */
+  readonly name: string;
+  /** Which life of that node it is. */
+  readonly creation: number;
+  /** What both ends announced in the handshake. */
+  readonly flags: bigint;
+  /** Whether one of the ends is hidden: `nodes()` does not list the peer. */
+  readonly hidden: boolean;
+}
+
+/** Settings of a connection. */
+export interface ConnectionOptions {
+  readonly platform: Platform;
+  /**
+   * Net tick time in milliseconds, rounded up to a multiple of the intensity. Default 60,000. A peer from which nothing has
+   * come for so long, up to one check more, is taken for dead. Has to be about the same on both ends.
+   */
+  readonly tickTime?: number;
+  /** Checks per net tick time, 4 to 1000. Default 4. */
+  readonly tickIntensity?: number;
+  /**
+   * Largest message in bytes, control message included, both ways. Default 128 MiB. A larger one is refused where it is
+   * sent, and takes the connection down where it is received.
+   */
+  readonly maxMessage?: number;
+  readonly decode?: DecodeOptions;
+  readonly encode?: EncodeOptions;
+}
+
+/** Why a connection is down. */
+export type ConnectionDown =
+  /** The peer has closed it. */
+  | { readonly reason: "closed" }
+  /** We have. */
+  | { readonly reason: "disconnected" }
+  /** Nothing came from the peer for the net tick time. */
+  | { readonly reason: "net_tick_timeout" }
+  /** The peer sent what is no message, or one beyond a limit. */
+  | { readonly reason: "protocol"; readonly error: Error }
+  /** The network broke it. */
+  | { readonly reason: "lost"; readonly error: Error };
+
+/** Whom a connection tells what happens. What a method throws is logged, and changes nothing. */
+export interface ConnectionHandler {
+  /**
+   * How the payload of a signal is to be decoded, where its receiver wants it otherwise than the connection; `null` if not.
+   * What the options leave out is as for the connection. To be the same object each time: a decoder is kept for it.
+   */
+  terms?(control: Control): DecodeOptions | null;
+  /** A signal from the peer. `payload` is the message, reason or arguments that it carries, if any. */
+  signal(control: Control, payload: Term | undefined): void;
+  /** More is waiting to be sent than the stream takes (`true`), or all of it is out (`false`). */
+  busy(isBusy: boolean): void;
+  /** The connection is no more. Comes exactly once, last. */
+  down(down: ConnectionDown): void;
+}
+
+/** What went over a connection so far. Bytes include frames' lengths and ticks, messages do not. */
+export interface ConnectionStats {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  /** Bytes that wait to be sent. */
+  readonly queued: number;
+}
+
+/**
+ * A connection with a node, from the end of the handshake on.
+ *
+ * - Order: signals are delivered one at a time in the order in which the peer has sent them, and sent in the order of `send`.
+ * - What is sent in one turn of the program goes out in one write.
+ * - Back-pressure: nothing is ever dropped, `send` and `busy` tell when to wait. Reading never stops, so that a slow
+ *   process cannot hold up ticks and other processes' signals.
+ * - Failure: one malformed message ends the connection, as in OTP, since it tells that the two ends do not understand each other.
+ */
+export class Connection {
+  readonly peer: Peer;
+
+  readonly #stream: Stream;
+  readonly #platform: Platform;
+  readonly #handler: ConnectionHandler;
+  readonly #frames: FrameReader;
+  readonly #packets: PassThrough;
+  readonly #decode: DecodeOptions | undefined;
+  /** Of receivers who want their terms otherwise. */
+  readonly #decoders: WeakMap<DecodeOptions, Decoder> = new WeakMap();
+  readonly #encoder: Encoder;
+  readonly #interval: number;
+  readonly #intensity: number;
+  #alive = true;
+  #busy = false;
+  #deferred = false;
+  #timer: Timer;
+  #silent = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #messagesIn = 0;
+  #messagesOut = 0;
+  #bytesInAtCheck = 0;
+  #bytesOutAtCheck = 0;
+
+  /** Takes over the stream. The handler hears nothing before the constructor has returned. */
+  constructor(established: Established, options: ConnectionOptions, handler: ConnectionHandler) {
+    const { platform, decode, encode, maxMessage = DEFAULT_MAX_MESSAGE } = options;
+    const { peer, peerCreation, flags, hidden } = established.result;
+    this.peer = { name: peer, creation: peerCreation, flags, hidden };
+    this.#stream = established.stream;
+    this.#platform = platform;
+    this.#handler = handler;
+    this.#decode = decode;
+    this.#frames = new FrameReader(maxMessage);
+    this.#packets = new PassThrough(
+      new Decoder(decode),
+      maxMessage,
+      (control) => this.#decoderFor(control),
+    );
+    this.#encoder = new Encoder({ maxSize: maxMessage, ...encode });
+    this.#intensity = options.tickIntensity ?? DEFAULT_TICK_INTENSITY;
+    this.#interval = interval(options.tickTime ?? DEFAULT_TICK_TIME, this.#intensity);
+    this.#timer = this.#nextCheck();
+    this.#stream.start({
+      data: (bytes) => this.#data(bytes),
+      drain: () => this.#drained(),
+      end: () => this.#end({ reason: "closed" }),
+      close: (error) => this.#gone(error),
+    });
+  }
+
+  /** Whether signals can be sent and received. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Whether more is waiting to be sent than the stream takes. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  get stats(): ConnectionStats {
+    return {
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      messagesIn: this.#messagesIn,
+      messagesOut: this.#messagesOut,
+      queued: this.#encoder.pending + this.#stream.buffered,
+    };
+  }
+
+  /**
+   * Sends a signal. It is on its way before the program waits for input again, and never before those sent earlier.
+   *
+   * - When the connection is down nothing happens, as with a signal that is lost in the network: {@linkcode alive} tells.
+   * - When it throws, nothing of the signal is sent, and the connection is as before.
+   * - `busy(true)` may come before this returns.
+   *
+   * @param payload needed exactly where the control message is followed by something.
+   * @returns whether the sender may go on; `false` when the connection is down, or when it is busy: then the signal is sent
+   * all the same.
+   * @throws {EncodeError} where a value is no term, or the message is larger than allowed.
+   */
+  send(control: OutgoingControl, payload?: Encodable): boolean {
+    if (!this.#alive) return false;
+    this.#packets.write(this.#encoder, control, payload);
+    this.#messagesOut++;
+    if (this.#encoder.pending >= FLUSH_AT) {
+      this.#flush();
+    } else if (!this.#deferred) {
+      this.#deferred = true;
+      this.#platform.defer(this.#endOfTurn);
+    }
+    return !this.#busy;
+  }
+
+  /**
+   * Ends the connection in order: what was sent before still goes out, if the peer takes it within 5 seconds. The handler's
+   * `down` comes before this returns. Idempotent.
+   */
+  close(): void {
+    if (!this.#alive) return;
+    this.#flush();
+    this.#end({ reason: "disconnected" });
+  }
+
+  /** Ends the connection at once; what is not out yet is lost. Idempotent, and cuts short a `close`. */
+  destroy(): void {
+    this.#timer.cancel();
+    if (this.#alive) this.#fail({ reason: "disconnected" });
+    else this.#stream.destroy();
+  }
+
+  /** The program stays alive for this connection. It does unless told otherwise. */
+  ref(): void {
+    this.#stream.ref();
+  }
+
+  /** The program does not stay alive for this connection. */
+  unref(): void {
+    this.#stream.unref();
+  }
+
+  /** As `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  // ---- out
+
+  readonly #endOfTurn = (): void => {
+    this.#deferred = false;
+    this.#flush();
+  };
+
+  #flush(): void {
+    const encoder = this.#encoder;
+    if (encoder.pending === 0 || !this.#alive) return;
+    const bytes = encoder.take();
+    this.#bytesOut += bytes.length;
+    if (!this.#stream.write(bytes) && !this.#busy) this.#setBusy(true);
+  }
+
+  #drained(): void {
+    if (this.#alive && this.#busy) this.#setBusy(false);
+  }
+
+  #setBusy(busy: boolean): void {
+    this.#busy = busy;
+    try {
+      this.#handler.busy(busy);
+    } catch (error) {
+      this.#fault("busy", error);
+    }
+  }
+
+  // ---- in
+
+  #decoderFor(control: Control): Decoder | null {
+    let terms: DecodeOptions | null | undefined;
+    try {
+      terms = this.#handler.terms?.(control);
+    } catch (error) {
+      this.#fault(controlName(control[0]), error);
+    }
+    if (terms === null || terms === undefined) return null;
+    let decoder = this.#decoders.get(terms);
+    if (decoder === undefined) {
+      decoder = new Decoder({ ...this.#decode, ...terms });
+      this.#decoders.set(terms, decoder);
+    }
+    return decoder;
+  }
+
+  #data(bytes: Uint8Array): void {
+    if (!this.#alive) return;
+    this.#bytesIn += bytes.length;
+    const frames = this.#frames;
+    const packets = this.#packets;
+    frames.push(bytes);
+    // The handler may close the connection in the middle of a chunk; nothing is delivered after that.
+    while (this.#alive) {
+      try {
+        if (!frames.next()) return;
+        if (frames.start === frames.end) continue; // a tick
+        packets.read(frames.bytes, frames.start, frames.end);
+      } catch (error) {
+        return this.#fail({ reason: "protocol", error: error as Error });
+      }
+      this.#messagesIn++;
+      const control = packets.control;
+      try {
+        this.#handler.signal(control, packets.payload);
+      } catch (error) {
+        this.#fault(controlName(control[0]), error);
+      }
+    }
+  }
+
+  // ---- ticks
+
+  #nextCheck(): Timer {
+    return this.#platform.setTimer(this.#interval, () => this.#check(), UNREF);
+  }
+
+  /**
+   * Runs once per interval, as net_kernel's ticker. Ticks are not answered but sent whenever we were silent for an interval:
+   * OTP sends none while it has something to write, and counts only what it reads. The timer is set anew each time, so that
+   * a program that was stopped for long reads what has piled up before it counts on.
+   */
+  #check(): void {
+    this.#silent = this.#bytesIn === this.#bytesInAtCheck ? this.#silent + 1 : 0;
+    if (this.#silent >= this.#intensity) return this.#fail({ reason: "net_tick_timeout" });
+    this.#bytesInAtCheck = this.#bytesIn;
+    if (this.#bytesOut === this.#bytesOutAtCheck) {
+      this.#encoder.u32(0);
+      this.#flush();
+    }
+    this.#bytesOutAtCheck = this.#bytesOut;
+    if (this.#alive) this.#timer = this.#nextCheck();
+  }
+
+  // ---- the end
+
+  /** The last act of a connection that ends in order: the peer sees the end of what we send, and closes the stream. */
+  #end(down: ConnectionDown): void {
+    if (!this.#stop()) return;
+    this.#stream.end();
+    const destroy = () => this.#stream.destroy();
+    this.#timer = this.#platform.setTimer(LINGER, destroy, UNREF);
+    this.#tell(down);
+  }
+
+  #fail(down: ConnectionDown): void {
+    if (!this.#stop()) return;
+    this.#stream.destroy();
+    this.#tell(down);
+  }
+
+  #gone(error: Error | undefined): void {
+    this.#timer.cancel();
+    if (this.#stop()) {
+      this.#tell(error === undefined ? { reason: "closed" } : { reason: "lost", error });
+    }
+  }
+
+  /** Whether it was alive until now. */
+  #stop(): boolean {
+    if (!this.#alive) return false;
+    this.#alive = false;
+    this.#timer.cancel();
+    return true;
+  }
+
+  #tell(down: ConnectionDown): void {
+    try {
+      this.#handler.down(down);
+    } catch (error) {
+      this.#fault("down", error);
+    }
+  }
+
+  #fault(what: string, error: unknown): void {
+    const text = error instanceof Error ? error.stack ?? String(error) : String(error);
+    this.#platform.log("error", `Cannot handle ${what} of node ${this.peer.name}: ${text}`);
+  }
+}
+
+function interval(tickTime: number, intensity: number): number {
+  if (!(tickTime > 0 && tickTime <= 0x7fffffff)) {
+    throw new RangeError(
+      `Cannot use tickTime ${tickTime}: it must be 1 to 2147483647 milliseconds`,
+    );
+  }
+  if (!(intensity >= 4 && intensity <= 1000)) {
+    throw new RangeError(`Cannot use tickIntensity ${intensity}: it must be 4 to 1000`);
+  }
+  return Math.ceil(tickTime / intensity);
+}

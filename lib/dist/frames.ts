@@ -1,0 +1,251 @@
+import type { Decoder } from "../etf/decoder.ts";
+import type { Encoder } from "../etf/encoder.ts";
+import { EncodeError } from "../etf/errors.ts";
+import { Tag, VERSION } from "../etf/tags.ts";
+import type { Encodable, Term } from "../etf/term.ts";
+import {
+  type Control,
+  ControlError,
+  hasPayload,
+  type OutgoingControl,
+  readControl,
+} from "./control.ts";
+
+/** Type of a packet without distribution header: the terms pass through as they are. */
+const PASS_THROUGH = 112;
+
+/** Up to this many bytes of a frame are made room for on the strength of its length alone. */
+const TRUSTED = 256 * 1024;
+const NOTHING = new Uint8Array(0);
+
+/** Bytes that are no packet of the distribution, or one beyond the limit. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+}
+
+/**
+ * Cuts a stream of bytes into frames: a length of 32 bits, and so many bytes. A frame of length 0 is a tick.
+ *
+ * `push` a chunk, then call `next` until it gives `false`. A frame that lies within one chunk is not copied; one that
+ * spans chunks is put together in memory that grows with what has arrived, never with what is claimed.
+ */
+export class FrameReader {
+  /** The frame that `next` has found: `bytes` from `start` to `end`. Nobody writes to them again. */
+  bytes: Uint8Array = NOTHING;
+  start = 0;
+  end = 0;
+
+  readonly #limit: number;
+  #chunk: Uint8Array = NOTHING;
+  #at = 0;
+  /** Bytes of a length that is cut by the end of a chunk, and what they make so far. */
+  #lengthBytes = 0;
+  #length = 0;
+  /** The frame that is being put together, and how much of it is there. */
+  #body: Uint8Array | null = null;
+  #filled = 0;
+
+  /** @param limit the largest frame, in bytes without its length. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Gives the next bytes of the stream. The one before must be used up. The array must not be written to afterwards. */
+  push(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  /**
+   * Looks for the next frame.
+   *
+   * @returns whether there is one; it stays in `bytes`, `start`, `end` until the next call.
+   * @throws {FrameError} for a frame beyond the limit, before any of it is kept. The stream is of no use afterwards.
+   */
+  next(): boolean {
+    if (this.#body === null) {
+      if (!this.#readLength()) return this.#usedUp();
+      const start = this.#at;
+      const end = start + this.#length;
+      if (end <= this.#chunk.length) {
+        this.bytes = this.#chunk;
+        this.start = start;
+        this.end = end;
+        this.#at = end;
+        return true;
+      }
+      this.#body = new Uint8Array(Math.min(this.#length, TRUSTED));
+      this.#filled = 0;
+    }
+    return this.#assemble() || this.#usedUp();
+  }
+
+  #readLength(): boolean {
+    const chunk = this.#chunk;
+    let at = this.#at;
+    if (this.#lengthBytes === 0 && chunk.length - at >= 4) {
+      this.#length =
+        ((chunk[at] << 24) | (chunk[at + 1] << 16) | (chunk[at + 2] << 8) | chunk[at + 3]) >>> 0;
+      this.#at = at + 4;
+    } else {
+      if (this.#lengthBytes === 0) this.#length = 0;
+      while (this.#lengthBytes < 4) {
+        if (at === chunk.length) {
+          this.#at = at;
+          return false;
+        }
+        this.#length = ((this.#length << 8) | chunk[at++]) >>> 0;
+        this.#lengthBytes++;
+      }
+      this.#at = at;
+      this.#lengthBytes = 0;
+    }
+    if (this.#length > this.#limit) {
+      throw new FrameError(
+        `Cannot read message: ${this.#length} bytes, at most ${this.#limit} are allowed`,
+      );
+    }
+    return true;
+  }
+
+  #assemble(): boolean {
+    let body = this.#body!;
+    const filled = this.#filled;
+    const end = Math.min(this.#chunk.length, this.#at + this.#length - filled);
+    const total = filled + end - this.#at;
+    if (total > body.length) {
+      const grown = new Uint8Array(Math.min(this.#length, Math.max(total, 4 * body.length)));
+      grown.set(body.subarray(0, filled));
+      this.#body = body = grown;
+    }
+    body.set(this.#chunk.subarray(this.#at, end), filled);
+    this.#at = end;
+    this.#filled = total;
+    if (total < this.#length) return false;
+    this.bytes = body;
+    this.start = 0;
+    this.end = total;
+    this.#body = null;
+    return true;
+  }
+
+  /** Lets go of the chunk, which an idle connection would keep alive otherwise. */
+  #usedUp(): false {
+    this.#chunk = this.bytes = NOTHING;
+    this.#at = this.start = this.end = 0;
+    return false;
+  }
+}
+
+/**
+ * What is inside the frames where neither FRAGMENTS nor an atom cache was negotiated: `112, 131 Control [131 Message]`.
+ *
+ * A connection has one and knows no more of what frames hold: a distribution header, the atom cache and fragments are another
+ * class with the same two methods.
+ */
+export class PassThrough {
+  /** What `read` has found. */
+  control!: Control;
+  /** What follows the control message: a message, a reason, arguments; `undefined` where nothing does. */
+  payload: Term | undefined = undefined;
+
+  readonly #decoder: Decoder;
+  readonly #decoderFor: (control: Control) => Decoder | null;
+  readonly #limit: number;
+
+  /**
+   * @param limit the largest frame to write, in bytes without its length.
+   * @param decoderFor what reads the payload behind a control message; `null` for the same as reads control messages.
+   */
+  constructor(
+    decoder: Decoder,
+    limit: number,
+    decoderFor: (control: Control) => Decoder | null = () => null,
+  ) {
+    this.#decoder = decoder;
+    this.#decoderFor = decoderFor;
+    this.#limit = limit;
+  }
+
+  /**
+   * Reads a frame that is no tick into `control` and `payload`.
+   *
+   * @throws {FrameError} where it is no such packet, or is longer or shorter than what it holds.
+   * @throws {ControlError} where the control message is malformed.
+   * @throws {DecodeError | AtomLimitError} where a term is.
+   */
+  read(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes[start] !== PASS_THROUGH) throw unexpectedType(bytes[start]);
+    let decoder = this.#decoder;
+    const control = readControl(readTerm(decoder, bytes, start + 1, end, "control message"));
+    if (control instanceof ControlError) throw control;
+    this.control = control;
+    this.payload = undefined;
+    if (hasPayload(control[0])) {
+      const at = decoder.position;
+      decoder = this.#decoderFor(control) ?? decoder;
+      this.payload = readTerm(decoder, bytes, at, end, "payload");
+    }
+    const left = end - decoder.position;
+    if (left !== 0) {
+      throw new FrameError(`Cannot read packet: ${left} bytes follow what it should hold`);
+    }
+  }
+
+  /**
+   * Writes a frame behind what the encoder holds. When it throws, the encoder is as it was.
+   *
+   * @param payload written exactly where the control message is followed by something.
+   * @throws {EncodeError} where a value is no term (`undefined` is none), or the frame is beyond the limit.
+   */
+  write(encoder: Encoder, control: OutgoingControl, payload: Encodable | undefined): void {
+    const before = encoder.pending;
+    try {
+      encoder.u32(0);
+      encoder.u8(PASS_THROUGH);
+      encoder.u8(VERSION);
+      encoder.u8(Tag.SMALL_TUPLE_EXT);
+      encoder.u8(control.length);
+      for (let i = 0; i < control.length; i++) encoder.term(control[i]);
+      if (hasPayload(control[0])) {
+        encoder.u8(VERSION);
+        encoder.term(payload as Encodable);
+      }
+      const length = encoder.pending - before - 4;
+      if (length > this.#limit) throw tooLarge(length, this.#limit);
+      encoder.patchU32(before, length);
+    } catch (error) {
+      encoder.position -= encoder.pending - before;
+      throw error;
+    }
+  }
+}
+
+function tooLarge(length: number, limit: number): EncodeError {
+  return new EncodeError(`it makes a message of ${length} bytes, at most ${limit} are allowed`, "");
+}
+
+function unexpectedType(type: number): FrameError {
+  return new FrameError(
+    type === VERSION
+      ? "Cannot read packet: it has a distribution header, which was not negotiated"
+      : `Cannot read packet: type ${type}, ${PASS_THROUGH} (pass through) is expected`,
+  );
+}
+
+function readTerm(
+  decoder: Decoder,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  what: string,
+): Term {
+  if (at === end) throw new FrameError(`Cannot read packet: it ends before its ${what}`);
+  if (bytes[at] !== VERSION) {
+    throw new FrameError(
+      `Cannot read packet: its ${what} begins with ${bytes[at]}, not with version ${VERSION}`,
+    );
+  }
+  decoder.reset(bytes, at + 1, end);
+  return decoder.term();
+}
