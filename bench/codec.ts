@@ -1,0 +1,59 @@
+import {
+  atom,
+  decode,
+  type Encodable,
+  encode,
+  ImproperList,
+  Pid,
+  Ref,
+  stringMap,
+  tuple,
+} from "../mod.ts";
+import { perSecond, type Row } from "./_measure.ts";
+
+const NODE = atom("app@localhost");
+const pid = (i: number): Pid => new Pid(NODE, i, 0, 1_700_000_000);
+
+/** The terms whose encoding and decoding is measured, by name. */
+const CORPUS: Readonly<Record<string, () => Encodable>> = {
+  "gen_call": () => {
+    const ref = new Ref(NODE, 1_700_000_000, [1, 2, 3]);
+    const from = tuple(pid(77), new ImproperList([atom("alias")], ref));
+    return tuple(atom("$gen_call"), from, tuple(atom("add"), 5)) as Encodable;
+  },
+  "1000 ints": () => Array.from({ length: 1000 }, (_, i) => i * 1_000_003 % 2_000_000_000),
+  "1000 atoms": () => Array.from({ length: 1000 }, (_, i) => atom(`atom_${i % 100}`)),
+  "100 pids": () => Array.from({ length: 100 }, (_, i) => pid(i)),
+  "100 bignums": () => Array.from({ length: 100 }, (_, i) => 2n ** 70n + BigInt(i)),
+  "1 MB document": () =>
+    Array.from({ length: 4000 }, (_, i) =>
+      stringMap({
+        id: i,
+        name: `A person of number ${i}`,
+        email: `person.${i}@example.org`,
+        tags: ["one", "two", "three"],
+        address: { street: "A street in a town", number: i % 200, city: "Zürich" },
+        active: i % 3 === 0,
+        score: i / 7,
+      })),
+};
+
+export async function codec(): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [name, make] of Object.entries(CORPUS)) {
+    const term = make();
+    const bytes = encode(term);
+    const rounds = Math.max(1, Math.min(100_000, Math.floor(8_000_000 / bytes.length)));
+    rows.push(
+      await perSecond(`encode ${name}`, () => {
+        for (let i = 0; i < rounds; i++) encode(term);
+        return rounds;
+      }),
+      await perSecond(`decode ${name}`, () => {
+        for (let i = 0; i < rounds; i++) decode(bytes);
+        return rounds;
+      }),
+    );
+  }
+  return rows;
+}

@@ -1,0 +1,241 @@
+/**
+ * A node that a check on the other side can drive without knowing TypeScript: Erlang and Elixir talk to it, and compare.
+ *
+ *     deno run -A examples/conformance_node.ts NAME [--cookie C] [--epmd-port N] [--config FILE.yaml]
+ *
+ * Prints `ready NAME` when it can be reached, and lives until it is stopped. The file may hold the same options by name:
+ * `cookie`, `epmd-port`. What its processes answer stands at each of them.
+ */
+
+import { readFile } from "node:fs/promises";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { parse as parseYaml } from "@std/yaml";
+import {
+  atom,
+  exit,
+  type ExitReason,
+  GenServer,
+  isTuple,
+  later,
+  type Monitor,
+  type Node,
+  on,
+  Pid,
+  type Self,
+  startNode,
+  t,
+  type Target,
+  type Term,
+  tuple,
+  withSelf,
+} from "../mod.ts";
+
+/** A pid, or `{Name, Node}`. */
+const Reachable = t.union(t.pid, t.tuple(t.atom(), t.atom()));
+
+/**
+ * | call | reply |
+ * | --- | --- |
+ * | `{echo, T}` | `T`, whatever term it is |
+ * | `{later, Ms, T}` | `T` after `Ms`, while other calls are served |
+ * | `plain` | the pid of a process that obeys the messages of {@linkcode obey} |
+ * | `{worker, P}` | such a process, which has linked itself to `P` |
+ * | `{watch, P}` | the reference of a monitor; on DOWN `{watched, Ref, Object, Reason}` goes to that caller |
+ * | `{unwatch, Ref}` | `ok`, the monitor taken back |
+ * | `{tally, I}`, `{tally_get, Is}` | counts; `{done, I}`, `[{I, Count}]` |
+ * | `{big, N}` | a binary of `N` bytes, each 7 |
+ *
+ * The cast `{to, P, T}` sends `T` to `P`; the message `{info, P, R, T}` sends `{R, T, SelfPid}` to `P`. Traps exits.
+ */
+class Echo extends GenServer {
+  #watches: Map<string, Monitor> = new Map();
+  #tally: Map<number, number> = new Map();
+
+  override init(): void {
+    this.trapExit = true;
+  }
+
+  override readonly calls = {
+    echo: on(t.term, (term) => term),
+    later: on(t.integer, t.term, (ms, term) => later(this.node.sleep(ms).then(() => term))),
+    plain: () => this.node.spawn(obey),
+    worker: on(t.pid, (pid) =>
+      later(
+        new Promise<Pid>((resolve) => {
+          this.node.spawn((self) => {
+            self.link(pid);
+            resolve(self.pid);
+            return obey(self);
+          });
+        }),
+      )),
+    watch: on(Reachable, (target) => {
+      const watcher = this.caller!;
+      const monitor = this.monitor(target as Target, ({ ref, object, reason }) => {
+        this.#watches.delete(ref.key);
+        this.send(watcher, tuple(atom("watched"), ref, object, reason) as Term);
+      });
+      this.#watches.set(monitor.ref.key, monitor);
+      return monitor.ref;
+    }),
+    unwatch: on(t.ref, (ref) => {
+      this.#watches.get(ref.key)?.[Symbol.dispose]();
+      this.#watches.delete(ref.key);
+      return atom("ok");
+    }),
+    tally: on(t.integer, (i) => {
+      this.#tally.set(i, (this.#tally.get(i) ?? 0) + 1);
+      return tuple(atom("done"), i);
+    }),
+    tally_get: on(t.list(t.integer), (is) => is.map((i) => tuple(i, this.#tally.get(i) ?? 0))),
+    big: on(t.integer, (n) => new Uint8Array(n).fill(7)),
+  };
+
+  override readonly casts = {
+    to: on(t.pid, t.term, (pid, term) => this.send(pid, term)),
+  };
+
+  override handleInfo(message: Term): void {
+    if (!isTuple(message) || message[0] !== atom("info") || message.length !== 4) return;
+    const [, to, tag, term] = message;
+    if (to instanceof Pid) this.send(to, tuple(tag, term, this.pid) as Term);
+  }
+}
+
+/**
+ * | message | effect |
+ * | --- | --- |
+ * | `{exit, R}` | exits with `R` |
+ * | `{trap, To}` | traps exits, sends `trapping` to `To` |
+ * | `{report_to, To}` | remembers `To`, sends it `ok` |
+ * | `{send, To, M}` | sends `M` to `To` |
+ * | a trapped exit signal | sends `{trapped, From, Reason}` to the remembered pid |
+ */
+async function obey(self: Self): Promise<void> {
+  let reportTo: Pid | null = null;
+  for await (const message of self) {
+    if (!isTuple(message)) continue;
+    const [, first, second] = message;
+    switch (message.tag) {
+      case "exit":
+        return exit(first as ExitReason);
+      case "trap":
+        self.trapExit = true;
+        self.send(first as Pid, atom("trapping"));
+        break;
+      case "report_to":
+        reportTo = first as Pid;
+        self.send(reportTo, atom("ok"));
+        break;
+      case "send":
+        self.send(first as Pid, second);
+        break;
+      case "EXIT":
+        if (reportTo !== null) self.send(reportTo, tuple(atom("trapped"), first, second) as Term);
+        break;
+    }
+  }
+}
+
+/** Calls `get`, `{add, N}`, `{stop, Reason}`; casts `{add, N}`, `reset`. */
+class Counter extends GenServer {
+  #count = 0;
+
+  override readonly calls = {
+    get: () => this.#count,
+    add: on(t.integer, (n) => this.#count += n),
+    stop: on(t.term, (reason) => {
+      this.stop(reason as ExitReason);
+      return atom("ok");
+    }),
+  };
+
+  override readonly casts = {
+    add: on(t.integer, (n) => {
+      this.#count += n;
+    }),
+    reset: () => {
+      this.#count = 0;
+    },
+  };
+}
+
+/** Acts from our side: `{spawn_remote, Node, M, F, Args}`, `{call, Target, Request}`, `{rpc, Node, M, F, Args}`, `{ping, Node}`. */
+class Spawner extends GenServer {
+  override readonly calls = {
+    spawn_remote: on(
+      t.atom(),
+      t.atom(),
+      t.atom(),
+      t.list(t.term),
+      (node, module, name, args) =>
+        later(this.node.spawnRemote(node.name, module.name, name.name, args)),
+    ),
+    call: on(
+      t.union(Reachable, t.atom()),
+      t.term,
+      (target, request) => later(this.node.call(target as Target, request).catch(answerFailure)),
+    ),
+    rpc: on(
+      t.atom(),
+      t.atom(),
+      t.atom(),
+      t.list(t.term),
+      (node, module, name, args) =>
+        later(this.node.rpc(node.name, module.name, name.name, args).catch(answerFailure)),
+    ),
+    ping: on(
+      t.atom(),
+      (node) => later(this.node.ping(node.name).then((up) => atom(up ? "pong" : "pang"))),
+    ),
+  };
+}
+
+/** A failed call is an answer too: `{error, Reason}`. */
+function answerFailure(error: unknown): Term {
+  const reason = (error as { exitReason?: Term }).exitReason ?? String(error);
+  return tuple(atom("error"), reason) as Term;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      cookie: { type: "string" },
+      "epmd-port": { type: "string" },
+      config: { type: "string" },
+    },
+  });
+  const [name] = positionals;
+  if (name === undefined) throw new Error("Cannot start: give the node's name, as demo@localhost");
+  const file = values.config === undefined
+    ? {}
+    : parseYaml(await readFile(values.config, "utf8")) as Record<string, unknown>;
+  const cookie = values.cookie ?? String(file.cookie ?? "secret");
+  const port = values["epmd-port"] ?? file["epmd-port"];
+  const node = await startNode(name, {
+    cookie,
+    ...(port === undefined ? {} : { epmd: { port: Number(port) } }),
+  });
+  await serve(node);
+  console.log(`ready ${name}`);
+  await node.stopped;
+}
+
+async function serve(node: Node): Promise<void> {
+  await node.start(Echo, [], { register: "echo", terms: { floats: "wrap" } });
+  await node.start(Counter, [], { register: "counter" });
+  await node.start(Spawner, [], { register: "spawner", terms: { floats: "wrap" } });
+  node.provide("demo", {
+    sum: on(t.number, t.number, (a, b) => a + b),
+    boom: () => exit(atom("boom")),
+    sleep: on(t.integer, async (ms) => {
+      await node.sleep(ms);
+      return atom("ok");
+    }),
+    loop: withSelf(obey),
+  });
+}
+
+if (import.meta.main ?? process.argv[1]?.endsWith("conformance_node.ts")) await main();

@@ -1,0 +1,175 @@
+import type { DecodeOptions } from "../etf/options.ts";
+import { LocalEpmd } from "../dist/epmd_local.ts";
+import { EpmdClient } from "../dist/epmd_client.ts";
+import { splitNodeName } from "../dist/node_name.ts";
+import { startKernel } from "../kernel/kernel.ts";
+import { Network, type NodeAddress } from "../node/network.ts";
+import { Node } from "../node/node.ts";
+import type { Platform } from "../platform/contract.ts";
+import { defaultPlatform } from "../platform/default.ts";
+import type { Listener, Transport } from "../transport/contract.ts";
+import { defaultTransport } from "../transport/default.ts";
+
+/** How a node is started. Everything that it takes from outside enters here. */
+export interface NodeOptions {
+  /**
+   * The secret that nodes of a cluster share; for some peers another one where it is a function of the peer's name. Needed
+   * unless `network` is false. One of under 12 bytes is refused where the node listens beyond this machine.
+   */
+  readonly cookie?: string | ((peer: string) => string);
+  /** Accept a short cookie beyond this machine. Default false. */
+  readonly allowWeakCookie?: boolean;
+  /** `false`: no sockets at all; the node is alone. Default true. */
+  readonly network?: boolean;
+  /** Where the node listens. Default: on loopback, at a port that the system chooses. `false`: it only connects. */
+  readonly listen?: { readonly host?: string; readonly port?: number } | false;
+  /**
+   * Whether the node is registered with EPMD and looks others up there. Default: with the daemon of this machine, which is
+   * embedded in this program where none runs. `false`: only `routes` are known.
+   */
+  readonly epmd?: { readonly port?: number; readonly hosts?: readonly string[] } | false;
+  /** Where some nodes listen, by name; these are not looked up. */
+  readonly routes?: Readonly<Record<string, NodeAddress>>;
+  /** Milliseconds without a sign of life after which a peer is taken for dead, as net_ticktime. Default 60,000. */
+  readonly tickTime?: number;
+  /** Bytes that a message may have, both ways. Default 128 MiB. */
+  readonly maxMessage?: number;
+  /** How messages from other nodes are decoded, see {@linkcode DecodeOptions}. */
+  readonly terms?: DecodeOptions;
+  /** Sends local messages through the codec too, so that tests find out who relies on sharing. Default false. */
+  readonly copyMessages?: boolean;
+  /** SIGTERM stops the node in order. Default true. */
+  readonly signals?: boolean;
+  readonly platform?: Platform;
+  readonly transport?: Transport;
+}
+
+const WEAK_COOKIE = 12;
+
+/**
+ * Starts a node: a full member of an Erlang cluster, hidden, so that it joins without being drawn into the full mesh.
+ *
+ * - Under Deno `--allow-net` is enough.
+ * - The program stays alive while the node runs, unless `node.unref()` says otherwise.
+ * - `await using` stops it at the end of the block.
+ *
+ * @param name `name@host`, where the host is how others reach this machine; `@localhost` where all are on it.
+ * @throws {RangeError} if the name is none.
+ * @throws {EpmdError} if another node of that name is registered on this machine.
+ * @throws {TransportError} if the port cannot be bound.
+ */
+export async function startNode(name: string, options: NodeOptions = {}): Promise<Node> {
+  const { name: alive } = splitNodeName(name);
+  const cookie = cookieOf(options);
+  const platform = options.platform ?? await defaultPlatform();
+  const node = new Node(name, platform, options);
+  const keep = new KeepAlive(platform);
+  const stops: (() => unknown)[] = [];
+  const stopParts = async (): Promise<void> => {
+    for (const stop of stops.reverse()) await stop();
+  };
+  let network: Network | null = null;
+  try {
+    if (cookie !== null) {
+      const transport = options.transport ?? await defaultTransport();
+      const epmdPort = options.epmd === false ? undefined : options.epmd?.port;
+      const client = options.epmd === false ? null : new EpmdClient({ transport, platform, port: epmdPort });
+      network = new Network(node, {
+        transport,
+        platform,
+        cookie,
+        published: false,
+        tickTime: options.tickTime,
+        maxMessage: options.maxMessage,
+        resolve: (peer, signal) => resolve(peer, options.routes ?? {}, client, signal),
+      });
+      if (options.listen !== false) {
+        const listener = await listen(network, transport, options);
+        stops.push(() => listener.close());
+        if (client !== null) {
+          const epmd = await LocalEpmd.register(
+            { transport, platform, port: epmdPort, hosts: options.epmd === false ? undefined : options.epmd?.hosts },
+            { name: alive, port: listener.address.port, hidden: true },
+          );
+          epmd.unref();
+          stops.push(() => epmd.close());
+        }
+      }
+    }
+    if (options.signals ?? true) {
+      const handler = platform.onSignal("SIGTERM", () => void node.stop());
+      stops.push(() => handler[Symbol.dispose]());
+    }
+    node._join({ network, stop: stopParts, keepAlive: (on) => keep.set(on) });
+    await startKernel(node);
+  } catch (error) {
+    await stopParts();
+    throw error;
+  }
+  keep.set(true);
+  return node;
+}
+
+/** One handle that keeps the program alive; the node's sockets and timers do not. */
+class KeepAlive {
+  readonly #platform: Platform;
+  #handle: Disposable | null = null;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  set(on: boolean): void {
+    if (on) {
+      this.#handle ??= this.#platform.keepAlive();
+    } else {
+      this.#handle?.[Symbol.dispose]();
+      this.#handle = null;
+    }
+  }
+}
+
+async function listen(network: Network, transport: Transport, options: NodeOptions): Promise<Listener> {
+  const { host = "127.0.0.1", port = 0 } = options.listen || {};
+  const listener = await transport.listen({ host, port }, (stream) => void network.accept(stream));
+  listener.unref();
+  return listener;
+}
+
+async function resolve(
+  peer: string,
+  routes: Readonly<Record<string, NodeAddress>>,
+  client: EpmdClient | null,
+  signal: AbortSignal,
+): Promise<NodeAddress> {
+  if (Object.hasOwn(routes, peer)) return routes[peer];
+  if (client === null) throw new Error("there is no route to it, and no EPMD is asked");
+  const { name, host } = splitNodeName(peer);
+  const found = await client.lookup(name, { host, signal });
+  if (found === null) {
+    throw new Error(`no node ${name} is registered with EPMD at ${host}, check its name and that it runs`);
+  }
+  return { host, port: found.port };
+}
+
+function cookieOf(options: NodeOptions): ((peer: string) => string) | null {
+  const { cookie, listen } = options;
+  if (options.network === false) return null;
+  if (cookie === undefined || cookie === "") {
+    throw new TypeError(
+      "Cannot start a node without a cookie: give { cookie }, the secret that its cluster shares, or { network: false }",
+    );
+  }
+  if (typeof cookie === "function") return cookie;
+  const beyond = listen !== false && listen?.host !== undefined && !isLoopback(listen.host);
+  if (beyond && cookie.length < WEAK_COOKIE && !options.allowWeakCookie) {
+    throw new RangeError(
+      `Cannot start a node on ${listen.host} with a cookie of under ${WEAK_COOKIE} bytes: it can be guessed, take a longer one or { allowWeakCookie: true }`,
+    );
+  }
+  return () => cookie;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}

@@ -1,0 +1,136 @@
+import type { AnySchema, Input, Outputs } from "../etf/schema/schema.ts";
+import { SchemaError } from "../etf/schema/errors.ts";
+import type { Parsing } from "../node/provide.ts";
+
+/** What a caller writes for a handler's schemas; what may be left out at the end is optional. */
+export type HandlerArgs<S extends readonly AnySchema[]> = S extends
+  readonly [...infer Head extends AnySchema[], infer Last extends AnySchema]
+  ? Last extends { readonly presence: "optional" | "default" } ? [...HandlerArgs<Head>, Input<Last>?]
+  : { -readonly [I in keyof S]: Input<S[I]> }
+  : [];
+
+/** A handler that parses its arguments, made by {@linkcode on}. */
+export class Handler<Args extends readonly unknown[], Result> implements Parsing {
+  /** @internal */
+  declare readonly _args: Args;
+  /** Of the arguments. */
+  readonly schemas: readonly AnySchema[];
+  /** What is called with the parsed arguments. */
+  readonly fn: (...args: never[]) => Result;
+  readonly #least: number;
+
+  /** @internal */
+  constructor(schemas: readonly AnySchema[], fn: (...args: never[]) => Result) {
+    this.schemas = schemas;
+    this.fn = fn;
+    let least = schemas.length;
+    while (least > 0 && schemas[least - 1].presence !== "required") least--;
+    this.#least = least;
+  }
+
+  /** Whether it takes so many arguments. */
+  takes(count: number): boolean {
+    return count >= this.#least && count <= this.schemas.length;
+  }
+
+  /** Parses the arguments and calls the function. @throws {SchemaError} if they do not parse. */
+  invoke(args: readonly unknown[]): Result {
+    return this.fn(...this.parse(args));
+  }
+
+  /**
+   * The arguments as the function takes them.
+   *
+   * @throws {SchemaError} whose path begins with the number of the argument, counted from 0.
+   */
+  parse(args: readonly unknown[]): never[] {
+    const schemas = this.schemas;
+    if (!this.takes(args.length)) {
+      throw new SchemaError([], this.expected, `${args.length} arguments`);
+    }
+    const parsed = new Array(schemas.length);
+    for (let i = 0; i < schemas.length; i++) {
+      try {
+        parsed[i] = schemas[i].parse(args[i]);
+      } catch (error) {
+        throw error instanceof SchemaError ? error.under(i) : error;
+      }
+    }
+    return parsed as never[];
+  }
+
+  /** What it takes, for messages. */
+  get expected(): string {
+    return `(${this.schemas.map((schema) => schema.expected).join(", ")})`;
+  }
+}
+
+/**
+ * A handler whose arguments are parsed and converted before the function gets them, from other nodes and from this one alike.
+ *
+ * Make the schemas at module level; a server makes its table once for each process.
+ *
+ * @example
+ * ```ts
+ * import { GenServer, on, t } from "@ergo-ts/ergo";
+ *
+ * class Counter extends GenServer {
+ *   #count = 0;
+ *   override readonly calls = {
+ *     add: on(t.integer, (n) => this.#count += n),
+ *     get: () => this.#count,
+ *   };
+ * }
+ * ```
+ */
+export function on<const S extends readonly AnySchema[], Result>(
+  ...schemasAndFn: [...schemas: S, fn: (...args: Outputs<S>) => Result]
+): Handler<HandlerArgs<S>, Result> {
+  const schemas = schemasAndFn.slice(0, -1) as unknown as readonly AnySchema[];
+  const fn = schemasAndFn[schemasAndFn.length - 1] as (...args: never[]) => Result;
+  if (typeof fn !== "function") {
+    throw new TypeError("Cannot make a handler: its last argument must be the function");
+  }
+  return new Handler(schemas, fn);
+}
+
+/** A reply that comes later; see {@linkcode later}. */
+export class Later<T> {
+  /** What it waits for. */
+  readonly promise: PromiseLike<T>;
+
+  /** @internal */
+  constructor(promise: PromiseLike<T>) {
+    this.promise = promise;
+  }
+}
+
+/**
+ * What a call handler returns to reply when a promise settles, while its server goes on with the next message. A rejection is
+ * a crash of the server, as a throw is.
+ */
+export function later<T>(promise: PromiseLike<T>): Later<T> {
+  return new Later(promise);
+}
+
+/** What `handleCall` returns where it has kept `from`, and answers by `from.reply(...)`. */
+export const noReply: unique symbol = Symbol("no reply");
+
+/** A function of a table: one made by `on`, or a bare one, which other nodes may call without arguments only. */
+// deno-lint-ignore no-explicit-any
+export type AnyHandler = Handler<any, unknown> | ((...args: never[]) => unknown);
+
+/** What a caller passes to a handler. */
+export type ArgsOf<H> = H extends Handler<infer Args, unknown> ? Args
+  : H extends (...args: infer Args) => unknown ? Args
+  : never;
+
+/** What a caller gets of a handler that returns `R`: promises and {@linkcode later} are waited for, nothing is `null`. */
+export type ReplyOf<H> = H extends Handler<infer _Args, infer R> ? Reply<R>
+  : H extends (...args: never[]) => infer R ? Reply<R>
+  : never;
+
+/** What a caller gets of a handler that returns `R`. */
+export type Reply<R> = Awaited<R> extends Later<infer T> ? NoValue<T> : NoValue<Awaited<R>>;
+/** Nothing is replied as `nil`. */
+type NoValue<T> = [T] extends [void] ? null : T;

@@ -1,0 +1,14 @@
+import { type Atom, atom } from "../etf/atom.ts";
+import * as t from "../etf/schema/t.ts";
+import { GenServer } from "../gen/gen_server.ts";
+import { on } from "../gen/handlers.ts";
+
+/**
+ * The process `net_kernel`, as far as other nodes ask it: `net_adm:ping` monitors it and calls `{is_auth, Node}`. Any answer but
+ * `yes` makes the caller disconnect; whoever can ask has shown the cookie.
+ */
+export class NetKernel extends GenServer {
+  override readonly calls = {
+    is_auth: on(t.term, (_node): Atom<"yes"> => atom("yes")),
+  };
+}

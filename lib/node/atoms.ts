@@ -1,0 +1,16 @@
+import { type Atom, atom } from "../etf/atom.ts";
+
+// The atoms that the node itself compares and sends; made once, compared with `===`.
+export const NORMAL: Atom<"normal"> = atom("normal");
+export const SHUTDOWN: Atom<"shutdown"> = atom("shutdown");
+export const KILL: Atom<"kill"> = atom("kill");
+export const KILLED: Atom<"killed"> = atom("killed");
+export const NOPROC: Atom<"noproc"> = atom("noproc");
+export const NOCONNECTION: Atom<"noconnection"> = atom("noconnection");
+export const UNDEF: Atom<"undef"> = atom("undef");
+export const ALIAS: Atom<"alias"> = atom("alias");
+export const EXIT: Atom<"EXIT"> = atom("EXIT");
+export const DOWN: Atom<"DOWN"> = atom("DOWN");
+export const PROCESS: Atom<"process"> = atom("process");
+export const GEN_CALL: Atom<"$gen_call"> = atom("$gen_call");
+export const GEN_CAST: Atom<"$gen_cast"> = atom("$gen_cast");

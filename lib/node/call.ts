@@ -1,0 +1,242 @@
+import { type Atom, atom } from "../etf/atom.ts";
+import type { Pid, Ref } from "../etf/identifiers.ts";
+import { ImproperList, isList } from "../etf/list.ts";
+import { Ref as RefClass } from "../etf/identifiers.ts";
+import type { Encodable, Term } from "../etf/term.ts";
+import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
+import { ALIAS, GEN_CALL, GEN_CAST, NOCONNECTION, NOPROC } from "./atoms.ts";
+import { Deadline } from "./deadlines.ts";
+import { CallTimeoutError, ExitError, NodeDownError, NoProcessError } from "./errors.ts";
+import type { Undelivered, Watcher } from "./process.ts";
+
+/** Milliseconds that a call waits for its reply unless it is told otherwise, as in OTP. */
+export const CALL_TIMEOUT = 5_000;
+
+/** How a call is to be made. */
+export interface CallOptions {
+  /** Milliseconds until the call ends with {@linkcode CallTimeoutError}; `Infinity` waits for ever. Default 5,000. */
+  readonly timeout?: number;
+  /** Gives the call up. The request may still be carried out. */
+  readonly signal?: AbortSignal;
+}
+
+/** Who waits for an answer. */
+export interface From {
+  /** The process that called; for a call from outside of any process, one that stands for the node. */
+  readonly pid: Pid;
+  /** `{Pid, Tag}` as it crosses the wire, so that another process, also on another node, can answer. */
+  readonly term: Tuple<[Pid, Term]>;
+  /** Answers. Only the first answer counts, and one that comes too late is dropped. */
+  reply(value: Encodable | undefined): void;
+  /** Makes the caller exit with that reason, though the server lives on. */
+  refuse(reason: Term): void;
+}
+
+/** A caller of another node, or one that was passed on: all that is known is the term. */
+export class TermFrom implements From {
+  readonly term: Tuple<[Pid, Term]>;
+  #home: FromHome;
+
+  constructor(home: FromHome, term: Tuple<[Pid, Term]>) {
+    this.#home = home;
+    this.term = term;
+  }
+
+  get pid(): Pid {
+    return this.term[0];
+  }
+
+  reply(value: Encodable | undefined): void {
+    this.#home.reply(this.term, value === undefined ? null : value);
+  }
+
+  refuse(reason: Term): void {
+    this.#home.failCaller(this.term, reason);
+  }
+}
+
+/** What is needed to answer a caller by its term. */
+export interface FromHome {
+  reply(from: Tuple<[Pid, Term]>, value: Encodable): void;
+  failCaller(from: Tuple<[Pid, Term]>, reason: Term): void;
+}
+
+/** What a request asks for: a name with arguments, as the typed tables have it, or any term. */
+export type Request =
+  | { readonly name: string; readonly args: readonly unknown[] }
+  | { readonly name: null; readonly term: Encodable };
+
+/** The request as a term: the atom `name`, or `{name, Arg, ...}` where there are arguments. */
+export function requestTerm(request: Request): Encodable {
+  if (request.name === null) return request.term;
+  const name: Atom = atom(request.name);
+  return request.args.length === 0 ? name : tuple(name, ...request.args as Encodable[]) as Encodable;
+}
+
+/** What a call needs of its node. */
+export interface CallHome {
+  makeRef(): Ref;
+  /** Replies to this reference go to the call. */
+  addReplyTo(ref: Ref, call: Call): void;
+  removeReplyTo(ref: Ref): void;
+  clearDeadline(deadline: Deadline): void;
+  setDeadline(deadline: Deadline, ms: number): void;
+}
+
+/** Where a call went, so that it can be taken back there. */
+export interface CallPlace {
+  /** The call is over: nobody needs to watch over it any more. */
+  callEnded(call: Call): void;
+}
+
+/** One outstanding call of this node, to a process of this node or of another one. */
+export class Call extends Deadline implements From, Watcher, Undelivered {
+  readonly pid: Pid;
+  readonly request: Request;
+  /** For messages. */
+  readonly target: string;
+  /** Set where somebody has to be told of the call's end. */
+  place: CallPlace | null = null;
+  #home: CallHome;
+  #timeout: number;
+  #signal: AbortSignal | null;
+  #ref: Ref | null = null;
+  #done = false;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
+  readonly promise: Promise<unknown>;
+
+  constructor(home: CallHome, pid: Pid, target: string, request: Request, options: CallOptions) {
+    super();
+    this.#home = home;
+    this.pid = pid;
+    this.target = target;
+    this.request = request;
+    this.#timeout = options.timeout ?? CALL_TIMEOUT;
+    this.#signal = options.signal ?? null;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (this.#signal !== null) {
+      if (this.#signal.aborted) this.#aborted();
+      else this.#signal.addEventListener("abort", this.#aborted);
+    }
+    if (!this.#done) home.setDeadline(this, this.#timeout);
+  }
+
+  /** Whether the caller has its answer, or waits no longer. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** The reference of the call, as its monitor and as the alias that the reply goes to. */
+  get ref(): Ref {
+    if (this.#ref === null) {
+      this.#ref = this.#home.makeRef();
+      if (!this.#done) this.#home.addReplyTo(this.#ref, this);
+    }
+    return this.#ref;
+  }
+
+  get term(): Tuple<[Pid, Term]> {
+    return tuple(this.pid, new ImproperList([ALIAS], this.ref) as Term);
+  }
+
+  /** The message as any process would get it: `{'$gen_call', From, Request}`. */
+  message(): Tuple {
+    return tuple(GEN_CALL, this.term, requestTerm(this.request)) as unknown as Tuple;
+  }
+
+  /** A reply came back as a message to the call's alias: `{Tag, Reply}`. */
+  deliver(message: unknown): void {
+    if (isTuple(message) && message.length === 2) this.reply(message[1]);
+  }
+
+  reply(value: unknown): void {
+    if (this.#end()) this.#resolve(value === undefined ? null : value);
+  }
+
+  refuse(reason: Term): void {
+    this.down(reason);
+  }
+
+  fail(error: unknown): void {
+    if (this.#end()) this.#reject(error);
+  }
+
+  /** The process that was called has ended, was not there, or its node is gone. */
+  down(reason: Term): void {
+    if (this.#done) return;
+    if (reason === NOPROC) {
+      this.fail(new NoProcessError(this.target, elixirHint(this.target)));
+    } else if (reason === NOCONNECTION) {
+      this.fail(new NodeDownError(this.target.slice(this.target.lastIndexOf(" ") + 1)));
+    } else {
+      this.fail(new ExitError(reason));
+    }
+  }
+
+  undelivered(reason: Term): void {
+    this.down(reason);
+  }
+
+  override expired(): void {
+    this.fail(new CallTimeoutError(this.target, this.#timeout));
+  }
+
+  #aborted = (): void => this.fail(this.#signal!.reason);
+
+  #end(): boolean {
+    if (this.#done) return false;
+    this.#done = true;
+    this.#home.clearDeadline(this);
+    this.#signal?.removeEventListener("abort", this.#aborted);
+    if (this.#ref !== null) this.#home.removeReplyTo(this.#ref);
+    this.place?.callEnded(this);
+    this.place = null;
+    return true;
+  }
+}
+
+/** A request that nobody waits for, to a process of this node. */
+export class Cast {
+  readonly request: Request;
+
+  constructor(request: Request) {
+    this.request = request;
+  }
+
+  message(): Tuple {
+    return tuple(GEN_CAST, requestTerm(this.request)) as unknown as Tuple;
+  }
+}
+
+/**
+ * Where a reply to `{Pid, Tag}` must be sent. Since OTP 24 callers wait on an alias: where the tag, or its head, is
+ * `[alias | Ref]`, the reply goes to the alias `Ref` (gen.erl, reply/2); every other tag is opaque.
+ */
+export function replyAddress(from: Tuple<[Pid, Term]>): Pid | Ref {
+  const tag = from[1];
+  const head = tag instanceof ImproperList
+    ? tag.elements[0]
+    : isList(tag) && tag.length > 0
+    ? tag[0]
+    : null;
+  return aliasOf(tag) ?? aliasOf(head) ?? from[0];
+}
+
+/** The reference of a call's tag, which is also the caller's monitor; `null` where the tag has none. */
+export function tagRef(tag: Term): Ref | null {
+  return tag instanceof RefClass ? tag : aliasOf(tag);
+}
+
+function aliasOf(term: Term): Ref | null {
+  if (!(term instanceof ImproperList) || term.elements.length !== 1) return null;
+  return term.elements[0] === ALIAS && term.tail instanceof RefClass ? term.tail : null;
+}
+
+function elixirHint(target: string): string {
+  const name = /^([A-Z]\w*)(?: |$)/.exec(target)?.[1];
+  return name === undefined ? "" : `; an Elixir module is registered as Elixir.${name}`;
+}

@@ -1,0 +1,182 @@
+import type { Encodable, Term } from "../etf/term.ts";
+import type { Pid, Ref } from "../etf/identifiers.ts";
+import type { AnySchema, Output } from "../etf/schema/schema.ts";
+import { KILL, NORMAL, SHUTDOWN } from "./atoms.ts";
+import type { CallOptions } from "./call.ts";
+import type { Core } from "./core.ts";
+import type { Down, Monitor } from "./monitor.ts";
+import type { Node } from "./node.ts";
+import type { ExitReason, Process } from "./process.ts";
+import type { Target } from "./target.ts";
+import { ProcessTimer } from "./timer.ts";
+
+/**
+ * What a process can do in its own name. Servers, and the `self` of a spawned function, are such contexts.
+ *
+ * Code that outlives its process cannot act in its name: these methods then throw {@linkcode ProcessExitedError}.
+ */
+export abstract class ProcessContext {
+  #process: Process | null = null;
+  #node: Node | null = null;
+
+  /** @internal Gives the context its process, before anything of it runs. */
+  _attach(node: Node, process: Process): void {
+    this.#node = node;
+    this.#process = process;
+  }
+
+  /** @internal */
+  get _process(): Process {
+    if (this.#process === null) {
+      throw new Error("Cannot use a process that is not started: start it with node.start, and set up its state in init");
+    }
+    return this.#process;
+  }
+
+  /** @internal */
+  get _core(): Core {
+    return this._process.home as Core;
+  }
+
+  /** The process's pid. */
+  get pid(): Pid {
+    return this._process.pid;
+  }
+
+  /** The node that the process runs on. */
+  get node(): Node {
+    this._process;
+    return this.#node!;
+  }
+
+  /** Who made the call that is handled now; `null` where the message does not tell, and after the handler has returned. */
+  get caller(): Pid | null {
+    return this._process.caller;
+  }
+
+  /** Aborts when the process ends, so that what it waits for can be given up. */
+  get signal(): AbortSignal {
+    return this._process.signal;
+  }
+
+  /** Whether exit signals arrive as messages `{'EXIT', From, Reason}` instead of ending the process. Default false. */
+  get trapExit(): boolean {
+    return this._process.trapExit;
+  }
+
+  set trapExit(trap: boolean) {
+    this._process.trapExit = trap;
+  }
+
+  /** Sends a message. Nobody is told where there is no such process. Messages to one process arrive in the order sent. */
+  send(target: Target, message: Encodable): void {
+    this.#alive("send").#core.send(this._process, target, message);
+  }
+
+  /**
+   * Calls a server and waits for its reply.
+   *
+   * @param request the request's term: an atom, or a tuple with the arguments.
+   * @throws {CallTimeoutError} after `timeout` milliseconds, 5,000 unless told otherwise.
+   * @throws {NoProcessError} if there is no such process.
+   * @throws {NodeDownError} if its node cannot be reached, or the connection is lost before the reply.
+   * @throws {ExitError} if the process ends before it replies.
+   */
+  call(target: Target, request: Encodable, options?: CallOptions): Promise<Term>;
+  call<S extends AnySchema>(
+    target: Target,
+    request: Encodable,
+    schema: S,
+    options?: CallOptions,
+  ): Promise<Output<S>>;
+  call(
+    target: Target,
+    request: Encodable,
+    schemaOrOptions?: AnySchema | CallOptions,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    this.#alive("call");
+    return this.#node!._callAs(this._process, target, request, schemaOrOptions, options);
+  }
+
+  /** Sends a request that is not answered. */
+  cast(target: Target, request: Encodable): void {
+    this.#alive("cast").#core.cast(this._process, target, { name: null, term: request });
+  }
+
+  /** Runs `fn` in this process, as a message would, in `ms` milliseconds. */
+  after(ms: number, fn: () => unknown): ProcessTimer {
+    return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, { repeat: false });
+  }
+
+  /** Runs `fn` in this process every `ms` milliseconds, counted from the end of one run to the next. */
+  every(ms: number, fn: () => unknown): ProcessTimer {
+    return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, { repeat: true });
+  }
+
+  /** Waits. Rejects with {@linkcode ProcessExitedError} where the process ends before. */
+  sleep(ms: number): Promise<void> {
+    const { signal } = this.#alive("sleep");
+    return this.#node!.sleep(ms, { signal });
+  }
+
+  /**
+   * Watches a process, here or on another node, until it ends or the monitor is disposed.
+   *
+   * @param fn runs in this process, as a message would. Without it the message `{'DOWN', Ref, process, Object, Reason}` comes.
+   */
+  monitor(target: Target, fn?: (down: Down) => unknown): Monitor {
+    return this.#core.monitor(this._process, target, fn ?? null);
+  }
+
+  /** Links this process with another one: the end of one is an exit signal for the other. */
+  link(pid: Pid): void {
+    this.#core.link(this._process, pid);
+  }
+
+  /** Takes a link back. No exit signal of it arrives after this. */
+  unlink(pid: Pid): void {
+    this.#alive("unlink").#core.unlink(this._process, pid);
+  }
+
+  /** Sends an exit signal to a process, as Erlang's `exit/2`. */
+  exit(pid: Pid, reason: ExitReason): void {
+    this.#alive("exit").#core.exit(this._process, pid, checkReason(reason));
+  }
+
+  /** Makes an alias: a reference that messages can be sent to until it is taken back or the process ends. */
+  alias(): Ref {
+    return this.#core.addAlias(this._process);
+  }
+
+  /** Takes an alias back; what is sent to it from now on is dropped. */
+  unalias(alias: Ref): boolean {
+    return this.#core.removeAlias(this._process, alias);
+  }
+
+  /** Registers this process under a name of this node. */
+  register(name: string): void {
+    this.#core.register(name, this._process);
+  }
+
+  get #core(): Core {
+    return this._core;
+  }
+
+  #alive(verb: string): this {
+    this._process.mustLive(verb);
+    return this;
+  }
+}
+
+const WELL_KNOWN = new Set<unknown>([NORMAL.name, SHUTDOWN.name, KILL.name]);
+
+/** @internal @throws {TypeError} where a string was given and the atom of that name is meant. */
+export function checkReason(reason: Term): Term {
+  if (WELL_KNOWN.has(reason)) {
+    throw new TypeError(
+      `Cannot exit with the text "${reason}": that would be a binary, use atom("${reason}")`,
+    );
+  }
+  return reason;
+}

@@ -1,0 +1,295 @@
+import { Connection, type ConnectionDown } from "../dist/connection.ts";
+import {
+  accept,
+  type Established,
+  HANDSHAKE_TIMEOUT,
+  initiate,
+} from "../dist/establish.ts";
+import { announcedFlags } from "../dist/flags.ts";
+import { type HandshakeDecision, type PeerIntroduction, simultaneous } from "../dist/handshake.ts";
+import { HandshakeError } from "../dist/handshake_error.ts";
+import { isNodeName, splitNodeName } from "../dist/node_name.ts";
+import type { Platform } from "../platform/contract.ts";
+import type { Stream, Transport } from "../transport/contract.ts";
+import type { RemoteNodes } from "./core.ts";
+import { Events, type NodeEvent } from "./events.ts";
+import { NodeDownError } from "./errors.ts";
+import type { Node } from "./node.ts";
+import { Peer } from "./peer.ts";
+import { receiverTerms, receiveSignal } from "./signals.ts";
+
+/** Where a node listens. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a node's network is made of. */
+export interface NetworkOptions {
+  readonly transport: Transport;
+  readonly platform: Platform;
+  /** The cookie that is shared with a peer. */
+  readonly cookie: (peer: string) => string;
+  /** Finds where a node listens. @throws where it cannot be found. */
+  readonly resolve: (node: string, signal: AbortSignal) => Promise<NodeAddress>;
+  readonly published: boolean;
+  /** Milliseconds, see `ConnectionOptions.tickTime`. */
+  readonly tickTime?: number;
+  /** Bytes, see `ConnectionOptions.maxMessage`. */
+  readonly maxMessage?: number;
+}
+
+/** One attempt of ours to connect. */
+interface Attempt {
+  readonly abort: AbortController;
+  /** Who waits to know whether it comes up. */
+  readonly waiters: ((error: Error | null) => void)[];
+}
+
+/** Why an attempt of ours was given up though nothing was wrong with it. */
+const SUPERSEDED: Error = new Error("The peer's own connection attempt goes on instead");
+
+/** A node's connections: makes one when something is sent to a node, accepts those of others, at most one for each. */
+export class Network implements RemoteNodes {
+  readonly events: Events<NodeEvent> = new Events();
+  readonly #node: Node;
+  readonly #options: NetworkOptions;
+  readonly #flags: bigint;
+  #peers: Map<string, Peer> = new Map();
+  #attempts: Map<string, Attempt> = new Map();
+  #accepting: Set<AbortController> = new Set();
+  #closed = false;
+
+  constructor(node: Node, options: NetworkOptions) {
+    this.#node = node;
+    this.#options = options;
+    this.#flags = announcedFlags({ published: options.published });
+  }
+
+  /** Names of the nodes that are connected. */
+  nodes(which: "visible" | "hidden" | "connected"): string[] {
+    const names: string[] = [];
+    for (const peer of this.#peers.values()) {
+      if (peer.connection === null) continue;
+      if (which === "connected" || peer.connection.peer.hidden === (which === "hidden")) names.push(peer.name);
+    }
+    return names;
+  }
+
+  remote(name: string): Peer {
+    let peer = this.#peers.get(name);
+    if (peer === undefined) {
+      peer = new Peer(name, this.#node._core, (made) => this.#connect(made));
+      this.#peers.set(name, peer);
+    }
+    return peer;
+  }
+
+  /** Resolves when there is a connection. @throws {NodeDownError} if none can be made. */
+  connect(name: string): Promise<void> {
+    const peer = this.remote(name);
+    if (peer.connection !== null) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      peer.connect();
+      const attempt = this.#attempts.get(name);
+      if (attempt === undefined) return reject(new NodeDownError(name));
+      attempt.waiters.push((error) => error === null ? resolve() : reject(new NodeDownError(name, { cause: error })));
+    });
+  }
+
+  /** Ends the connection with a node. @returns whether there was one. */
+  disconnect(name: string): boolean {
+    const connection = this.#peers.get(name)?.connection;
+    connection?.close();
+    return connection !== null && connection !== undefined;
+  }
+
+  /** A stream was accepted: shakes hands, and takes the peer in if it may come. */
+  async accept(stream: Stream): Promise<void> {
+    if (this.#closed) return stream.destroy();
+    const abort = new AbortController();
+    this.#accepting.add(abort);
+    let introduced: string | null = null;
+    try {
+      const established = await accept(stream, {
+        ...this.#handshake(),
+        signal: abort.signal,
+        decide: (peer) => {
+          const decision = this.#decide(peer);
+          introduced = peer.name;
+          return decision;
+        },
+      });
+      this.#install(established);
+    } catch (error) {
+      if (!this.#closed) this.#refused(introduced ?? "unknown", error as Error);
+    } finally {
+      this.#accepting.delete(abort);
+      this.#resume(introduced);
+    }
+  }
+
+  /** Ends all connections and attempts. */
+  close(): void {
+    this.#closed = true;
+    for (const abort of this.#accepting) abort.abort(new Error("The node has stopped"));
+    for (const attempt of this.#attempts.values()) attempt.abort.abort(new Error("The node has stopped"));
+    for (const peer of [...this.#peers.values()]) peer.connection?.close();
+    this.events.close();
+  }
+
+  async #connect(peer: Peer): Promise<void> {
+    const { platform, transport, resolve } = this.#options;
+    const { name } = peer;
+    const abort = new AbortController();
+    const attempt: Attempt = { abort, waiters: [] };
+    this.#attempts.set(name, attempt);
+    const timer = platform.setTimer(HANDSHAKE_TIMEOUT, () => {
+      abort.abort(new Error(`It did not answer within ${HANDSHAKE_TIMEOUT} ms`));
+    });
+    const { signal } = abort;
+    try {
+      this.#mayConnect(name);
+      const address = await resolve(name, signal);
+      signal.throwIfAborted();
+      const stream = await transport.connect({ ...address, signal });
+      const established = await initiate(stream, { ...this.#handshake(), peer: name, signal });
+      this.#ended(attempt, name);
+      this.#install(established);
+      for (const waiter of attempt.waiters) waiter(null);
+    } catch (error) {
+      this.#ended(attempt, name);
+      if (isNok(error)) {
+        // The peer's own attempt goes on; should it never arrive, ours begins again.
+        this.#supersede(name, attempt);
+        platform.setTimer(HANDSHAKE_TIMEOUT, () => this.#resume(name), { unref: true });
+      } else if (signal.reason !== SUPERSEDED) {
+        if (this.#peers.get(name) === peer) this.#peers.delete(name);
+        if (!this.#closed) this.events.emit({ type: "refused", node: name, error: error as Error });
+        peer.down();
+        for (const waiter of attempt.waiters) waiter(error as Error);
+      }
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Waiters of attempts that were given up for the peer's own. */
+  #superseded: Map<string, Attempt["waiters"]> = new Map();
+
+  #ended(attempt: Attempt, name: string): void {
+    if (this.#attempts.get(name) === attempt) this.#attempts.delete(name);
+  }
+
+  /** The peer's attempt takes the place of ours: who waits for ours is told when that one is up, or another one of ours. */
+  #supersede(name: string, attempt: Attempt): void {
+    this.#superseded.set(name, [...(this.#superseded.get(name) ?? []), ...attempt.waiters]);
+    attempt.abort.abort(SUPERSEDED);
+  }
+
+  /** After the peer's attempt, which took the place of ours: whoever waits for ours goes on with it, or with a new one. */
+  #resume(name: string | null): void {
+    const waiters = name === null ? undefined : this.#superseded.get(name);
+    if (waiters === undefined) return;
+    this.#superseded.delete(name!);
+    const peer = this.remote(name!);
+    if (peer.connection !== null) {
+      for (const waiter of waiters) waiter(null);
+    } else if (!this.#closed) {
+      this.#connect(peer);
+      this.#attempts.get(name!)?.waiters.push(...waiters);
+    }
+  }
+
+  #mayConnect(name: string): void {
+    const { name: own } = this.#node;
+    if (this.#closed) throw new Error("this node has stopped");
+    if (!isNodeName(name)) throw new Error(`${JSON.stringify(name)} is no node name, it must be name@host`);
+    if (isLong(name) !== isLong(own)) {
+      throw new Error(
+        `${own} and ${name}: one has a long name (its host has a dot) and the other a short one, which never mix`,
+      );
+    }
+  }
+
+  #decide(peer: PeerIntroduction): HandshakeDecision {
+    const own = this.#node.name;
+    if (peer.dynamic) {
+      const bytes = new DataView(this.#options.platform.randomBytes(12).buffer);
+      const name = bytes.getBigUint64(0).toString(36).toUpperCase();
+      return { named: `${name}@${peer.name}`, creation: Math.max(4, bytes.getUint32(8)) };
+    }
+    if (peer.name === own || isLong(peer.name) !== isLong(own)) return "not_allowed";
+    if (this.#peers.get(peer.name)?.connection) return "alive";
+    const attempt = this.#attempts.get(peer.name);
+    if (attempt === undefined) return "ok";
+    const decision = simultaneous(own, peer.name);
+    if (decision === "ok_simultaneous") this.#supersede(peer.name, attempt);
+    return decision;
+  }
+
+  #install({ stream, result }: Established): void {
+    if (this.#closed) return stream.destroy();
+    const old = this.#peers.get(result.peer)?.connection;
+    old?.destroy();
+    const peer = this.remote(result.peer);
+    const { platform, tickTime, maxMessage } = this.#options;
+    const connection = new Connection({ stream, result }, {
+      platform,
+      tickTime,
+      maxMessage,
+      decode: this.#node._core.terms,
+    }, {
+      terms: (control) => receiverTerms(this.#node._core, control),
+      signal: (control, payload) => receiveSignal(this.#node, peer, control, payload),
+      busy: (busy) => this.events.emit({ type: "busy", node: peer.name, busy }),
+      down: (down) => this.#down(peer, connection, down),
+    });
+    connection.unref(); // the node has a handle of its own that keeps the program alive
+    peer.up(connection);
+    this.events.emit({ type: "nodeup", node: peer.name, hidden: connection.peer.hidden });
+  }
+
+  #down(peer: Peer, connection: Connection, down: ConnectionDown): void {
+    if (peer.connection !== connection) return;
+    if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name);
+    const error = "error" in down ? down.error : undefined;
+    if (down.reason === "protocol") {
+      this.#options.platform.log("error", `Connection with ${peer.name} closed: ${error?.message}`);
+    }
+    peer.down();
+    this.events.emit({ type: "nodedown", node: peer.name, reason: down.reason, error });
+  }
+
+  #refused(name: string, error: Error): void {
+    this.#options.platform.log("warning", `Peer ${name} was not let in: ${error.message}`);
+    this.events.emit({ type: "refused", node: name, error });
+  }
+
+  #handshake(): {
+    readonly platform: Platform;
+    readonly name: string;
+    readonly creation: number;
+    readonly flags: bigint;
+    readonly cookie: (peer: string) => string;
+  } {
+    const { platform, cookie } = this.#options;
+    return {
+      platform,
+      cookie,
+      name: this.#node.name,
+      creation: this.#node._core.creation,
+      flags: this.#flags,
+    };
+  }
+}
+
+/** Whether the peer goes on with an attempt of its own, of which we have not heard yet. */
+function isNok(error: unknown): boolean {
+  return error instanceof HandshakeError && error.reason === "nok";
+}
+
+/** Long names have a host with a dot; nodes of long and of short names cannot talk. */
+function isLong(node: string): boolean {
+  return splitNodeName(node).host.includes(".");
+}

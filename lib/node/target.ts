@@ -1,0 +1,65 @@
+import { Atom, atom } from "../etf/atom.ts";
+import { Pid, Ref } from "../etf/identifiers.ts";
+import { isTuple, type Tuple } from "../etf/tuple.ts";
+
+/** Something that stands for a process, as a server's reference. */
+export interface Addressed {
+  readonly target: Target;
+}
+
+/** A process by its registered name, here or on another node. */
+export interface NamedTarget {
+  readonly name: string;
+  /** The node's name; this node where it is left out. */
+  readonly node?: string;
+}
+
+/**
+ * Where a message, a call or a monitor goes: a pid, an alias, a name registered on this node, `{ name, node }`, Erlang's
+ * `{Name, Node}`, or a reference to a server.
+ */
+export type Target = Pid | Ref | Atom | string | NamedTarget | Tuple<[Atom, Atom]> | Addressed;
+
+/** A target in one of the three forms that differ on the wire. */
+export type Address = Pid | Ref | Name;
+
+/** A registered name on some node. */
+export class Name {
+  readonly name: Atom;
+  /** `null`: this node. */
+  readonly node: Atom | null;
+
+  constructor(name: Atom, node: Atom | null) {
+    this.name = name;
+    this.node = node;
+  }
+}
+
+/** @throws {TypeError} if it is none of the forms. */
+export function addressOf(target: Target): Address {
+  if (target instanceof Pid || target instanceof Ref) return target;
+  if (target instanceof Atom) return new Name(target, null);
+  if (typeof target === "string") return new Name(atom(target), null);
+  if (isTuple(target)) {
+    const [name, node] = target as Tuple<[unknown, unknown]>;
+    if (target.length === 2 && name instanceof Atom && node instanceof Atom) return new Name(name, node);
+  } else if (typeof target === "object" && target !== null) {
+    if ("target" in target) return addressOf(target.target);
+    if (typeof target.name === "string") {
+      return new Name(atom(target.name), target.node === undefined ? null : atom(target.node));
+    }
+  }
+  throw new TypeError(
+    "Cannot address a process: the target is no pid, alias, name, { name, node } or reference to a server",
+  );
+}
+
+/** The target for messages: `pdf on app@localhost`. */
+export function describe(address: Address): string {
+  if (address instanceof Name) {
+    return address.node === null ? address.name.name : `${address.name.name} on ${address.node.name}`;
+  }
+  return address instanceof Pid
+    ? `process ${address.id}.${address.serial} on ${address.node}`
+    : `alias on ${address.node}`;
+}
