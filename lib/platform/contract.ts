@@ -29,7 +29,11 @@ export interface Platform {
   hostname(): string;
   /** A variable of the environment, `undefined` where it is not set or the program may not ask. */
   env(name: string): string | undefined;
-  /** The text of a file. @throws where it cannot be read, with what to do (permission). */
+  /**
+   * The text of a file, which is UTF-8.
+   *
+   * @throws where it cannot be read, with what to do (permission).
+   */
   readTextFile(path: string): Promise<string>;
   /** Calls `fn` at each signal until disposed. */
   onSignal(signal: "SIGTERM" | "SIGINT", fn: () => void): Disposable;

@@ -3,7 +3,7 @@ const FIRST = 16 * 1024;
 /** Small reads share slabs of this size. */
 const USUAL = 64 * 1024;
 /** The largest slab for a stream that fills every read. */
-const LARGEST = 512 * 1024;
+const LARGEST = 256 * 1024;
 
 /**
  * Room to read into, for a runtime that reads into an array it is given. What was read is handed over as a view, and the next

@@ -13,22 +13,28 @@ export interface SocketAddress {
 export interface StreamHandler {
   /** Bytes arrived. They are the receiver's to keep: the transport does not write to them again. */
   data(bytes: Uint8Array): void;
-  /** `buffered` was above the stream's high-water mark, and has fallen to zero. */
+  /** `buffered` was above the stream's high-water mark, and has fallen to zero. Does not come after our own `end`. */
   drain(): void;
   /** The peer will send nothing more. The stream can still be written until it is closed. */
   end(): void;
-  /** The stream is gone, both ways. Comes exactly once, last. `error` where it was not an orderly close. */
+  /**
+   * The stream is gone, both ways. Comes exactly once, last. `error` where it was not an orderly close: a
+   * {@linkcode TransportError} with the system's code (ECONNRESET, EPIPE, ...; EPROTO for a fault of TLS, as a certificate that
+   * the server refused), or what a handler threw.
+   */
   close(error?: Error): void;
 }
 
 /** A connected stream socket, plain or TLS. It reads nothing before {@linkcode Stream.start}. */
 export interface Stream {
+  /** Our end. */
   readonly local: SocketAddress;
+  /** The peer's end. */
   readonly remote: SocketAddress;
   /** Bytes that were taken by `write` and are not yet with the operating system. */
   readonly buffered: number;
 
-  /** Begins to read. To be called once; whatever arrived before is delivered after this. */
+  /** Begins to read. To be called once, a second call throws; whatever arrived before is delivered after this. */
   start(handler: StreamHandler): void;
   /**
    * Queues bytes behind all that were written before. The stream keeps the array until it is sent: the caller must not
@@ -37,54 +43,80 @@ export interface Stream {
    * @returns whether the owner may go on: `false` when `buffered` is above the high-water mark, then `drain` follows.
    */
   write(bytes: Uint8Array): boolean;
-  /** Stops and resumes reading, so that the peer is held back by TCP itself. */
+  /**
+   * Stops reading, so that the peer is held back by TCP itself. While paused nothing is told but `drain`, and `close` where the
+   * stream broke; an orderly end waits for `resume`. Can be called before `start`.
+   */
   pause(): void;
+  /** Reads again. What arrived meanwhile comes first, after this call. */
   resume(): void;
-  /** Sends what is queued, then the end of our side. The peer may go on sending. */
+  /** Sends what is queued, then the end of our side. The peer may go on sending. Idempotent; what is written later is dropped. */
   end(): void;
-  /** Closes at once, both ways; what is queued is lost. Idempotent. `close` follows, without an error. */
+  /**
+   * Closes at once, both ways; what is queued is lost. Idempotent. `close` follows, without an error. The peer gets what the
+   * system has already, unless it had sent something that we did not read: then its system may drop that and report a reset.
+   * Who must be sure of a last message calls `end`.
+   */
   destroy(): void;
   /** Whether the program stays alive for this stream; it does unless told otherwise. */
   ref(): void;
+  /** Undoes {@linkcode Stream.ref}. */
   unref(): void;
 }
 
-/** TLS settings of a side. PEM texts. */
+/**
+ * TLS settings of a side, in PEM texts. A server needs `cert` and `key`; a client has both or none. Without `ca` a client trusts
+ * whom its runtime trusts. What cannot be read or does not fit together is refused with EINVAL.
+ */
 export interface TlsOptions {
+  /** Our certificate, followed by those between it and its authority, if any. */
   readonly cert?: string;
+  /** The private key of `cert`, not encrypted. */
   readonly key?: string;
+  /** The authorities whose certificates are accepted. */
   readonly ca?: string | readonly string[];
   /** Client: check this name in the server's certificate instead of the one that was dialled. */
   readonly serverName?: string;
   /** Client: `false` accepts every certificate. Default true. */
   readonly verify?: boolean;
-  /** Server: ask for a client certificate and refuse those who have none. Default false. */
+  /** Server: ask for a client certificate and refuse those who have none that `ca` vouches for; needs `ca`. Default false. */
   readonly requestCert?: boolean;
 }
 
+/** Where and how to dial. */
 export interface ConnectOptions {
+  /** An address, or a name that the system resolves. */
   readonly host: string;
+  /** 1 to 65535. */
   readonly port: number;
+  /** Default: plain TCP. */
   readonly tls?: TlsOptions;
-  /** Gives up the attempt. */
+  /**
+   * Gives up the attempt, which then fails with the signal's reason; nothing stays open. (Bun cannot take back an attempt that
+   * TCP has begun: it lives on unseen, and the program with it, until the system has an answer, some two minutes at most.)
+   */
   readonly signal?: AbortSignal;
 }
 
+/** Where and how to listen. */
 export interface ListenOptions {
-  /** Default "127.0.0.1". */
+  /** The address of the interface; "0.0.0.0" or "::" for all. Default "127.0.0.1". */
   readonly host?: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Default: plain TCP. */
   readonly tls?: TlsOptions;
 }
 
 /** A listening socket. */
 export interface Listener {
+  /** Where it listens, with the port that the system chose. */
   readonly address: SocketAddress;
   /** Stops to accept; streams that were accepted live on. Resolves when the port is free. Idempotent. */
   close(): Promise<void>;
-  /** Whether the program stays alive for this listener. */
+  /** Whether the program stays alive for this listener; it does unless told otherwise. */
   ref(): void;
+  /** Undoes {@linkcode Listener.ref}. */
   unref(): void;
 }
 
@@ -97,9 +129,19 @@ export interface Listener {
 export interface Transport {
   /** For messages: "deno", "bun", "node", "memory". */
   readonly name: string;
-  /** @throws {TransportError} with the system's code, as ECONNREFUSED. */
+  /**
+   * Dials. Under TLS the stream comes after the handshake. A server that refuses our certificate may tell so later, by `close`.
+   *
+   * @throws {TransportError} with the system's code, as ECONNREFUSED; EPROTO where TLS failed.
+   */
   connect(options: ConnectOptions): Promise<Stream>;
-  /** `accept` is called for each stream as soon as it is connected (TLS: after its handshake). */
+  /**
+   * `accept` is called for each stream as soon as it is connected. Under TLS that is after the handshake, which a peer has 10 s
+   * for. What `accept` throws ends the stream and is reported as uncaught; the listener goes on, as it does after faults of the
+   * system (too many open files).
+   *
+   * @throws {TransportError} with the system's code, as EADDRINUSE.
+   */
   listen(options: ListenOptions, accept: (stream: Stream) => void): Promise<Listener>;
 }
 
@@ -108,10 +150,15 @@ export const HIGH_WATER: number = 1024 * 1024;
 
 /** A socket could not be opened, or an option cannot be honoured. */
 export class TransportError extends Error {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "TransportError";
-  /** The system's name of the fault where there is one: ECONNREFUSED, EADDRINUSE, ETIMEDOUT, ...; ENOTSUP for an option that cannot be honoured. */
+  /**
+   * The system's name of the fault where there is one: ECONNREFUSED, EADDRINUSE, ETIMEDOUT, ...; EPROTO for
+   * a fault of TLS, EINVAL for settings that cannot be used, ENOTSUP for an option that cannot be honoured, EIO where there is none.
+   */
   readonly code: string;
 
+  /** For those who write a {@linkcode Transport}. */
   constructor(message: string, code: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

@@ -12,13 +12,15 @@ import type {
 
 /** One thing that travels: an attempt to connect, its answer, bytes, an end or a reset. */
 export interface MemoryLink {
-  /** The machines it travels between. */
+  /** The machine that it comes from. */
   readonly from: string;
+  /** The machine that it goes to. */
   readonly to: string;
   /** How many bytes of data it carries, 0 for everything else. */
   readonly bytes: number;
 }
 
+/** How a network in memory behaves. */
 export interface MemoryNetworkOptions {
   /**
    * Calls `deliver` when what travels has arrived: later, never at once, and in the order of the calls between the same two

@@ -107,8 +107,8 @@ test("a signal is heard until it is disposed of, and does not keep the program a
   let output = "";
   child.stdout!.on("data", (text) => {
     output += text;
-    if (output === "ready\n") child.kill("SIGTERM");
-    if (output === "ready\nheard\ndisposed\n") child.kill("SIGTERM");
+    if (output === "ready\n") process.kill(child.pid!, "SIGTERM");
+    if (output === "ready\nheard\ndisposed\n") process.kill(child.pid!, "SIGTERM");
   });
   const [code, signal] = await once(child, "close");
   assertEquals(output, "ready\nheard\ndisposed\n");
