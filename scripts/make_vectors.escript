@@ -36,7 +36,7 @@ emit(Fun, Items) ->
 
 canonical(Term) ->
     Bytes = encode(Term),
-    Text = case byte_size(Bytes) =< 2000 andalso not local(Term) of
+    Text = case byte_size(Bytes) =< 2000 andalso not local(Term) andalso not wide(Term) of
                true -> io_lib:format("~0tp", [Term]);
                false -> "-"
            end,
@@ -65,6 +65,16 @@ local(T) when is_tuple(T) -> local(tuple_to_list(T));
 local(T) when is_map(T) -> map_size(T) > 32 orelse local(maps:to_list(T));
 local(T) when is_function(T) -> element(2, erlang:fun_info(T, type)) =:= local;
 local(_) -> false.
+
+%% Whether a list is printed as text with +pc unicode, which binaries need here, but not without.
+wide(T) when is_list(T) ->
+    (T =/= [] andalso io_lib:printable_unicode_list(T) andalso not io_lib:printable_latin1_list(T)) orelse wide_items(T);
+wide(T) when is_tuple(T) -> wide_items(tuple_to_list(T));
+wide(T) when is_map(T) -> wide_items(maps:to_list(T));
+wide(_) -> false.
+
+wide_items([H | T]) -> wide(H) orelse wide_items(T);
+wide_items(T) -> T =/= [] andalso wide(T).
 
 %% --- terms ---
 

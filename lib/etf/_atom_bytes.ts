@@ -1,6 +1,6 @@
 import { Atom, create, existingAtom, isTooLong, MAX_ATOM_CHARACTERS } from "./atom.ts";
 import { Slab } from "./_slab.ts";
-import { maxUtf8Length, readUtf8, writeUtf8 } from "./_utf8.ts";
+import { readUtf8, writeUtf8 } from "./_utf8.ts";
 import { Tag } from "./tags.ts";
 
 // Hot: measured by the rows "atoms" and "gen_call" of the codec benchmark. The decoder finds atoms by their bytes, without making a string.
@@ -18,6 +18,7 @@ const NIL = new Atom("nil");
 const SLOTS = 16384;
 const cached: (Atom | undefined)[] = new Array(SLOTS).fill(undefined);
 const slab = new Slab();
+const scratch = new Uint8Array(MAX_ATOM_CHARACTERS * 6);
 
 /** The atom object of these bytes of UTF-8, at most 255; `undefined` if it is not in the cache. */
 export function cachedAtom(bytes: Uint8Array, start: number, length: number): Atom | undefined {
@@ -65,7 +66,9 @@ export function findAtom(
   make: boolean,
   limit: number,
 ): Atom | string {
-  const name = length > MAX_ATOM_CHARACTERS * 4 ? undefined : readUtf8(bytes, start, start + length);
+  const name = length > MAX_ATOM_CHARACTERS * 4
+    ? undefined
+    : readUtf8(bytes, start, start + length);
   if (name === undefined) return "an atom is not valid UTF-8";
   const atom = namedAtom(name, make, limit);
   if (typeof atom === "string" || length > 255) return atom;
@@ -112,8 +115,6 @@ export function encodedSize(atom: Atom): number {
 }
 
 function encodeAtom(atom: Atom): number {
-  const room = maxUtf8Length(atom.name);
-  const scratch = new Uint8Array(room);
   const length = writeUtf8(atom.name, scratch, 0);
   const head = length > 255 ? 3 : 2;
   const at = slab.carve(head + length);

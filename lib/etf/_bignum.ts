@@ -46,7 +46,12 @@ export function bigintLength(magnitude: bigint): number {
 }
 
 /** Writes `length` little-endian bytes of a bigint without its sign. */
-export function writeBigint(magnitude: bigint, bytes: Uint8Array, at: number, length: number): void {
+export function writeBigint(
+  magnitude: bigint,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+): void {
   if (length <= 8) {
     word[0] = magnitude;
     for (let i = 0; i < length; i++) bytes[at + i] = wordBytes[i];

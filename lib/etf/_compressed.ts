@@ -7,7 +7,10 @@ export function inflate(
   size: number,
 ): { bytes: Uint8Array; consumed: number } | undefined {
   try {
-    const { buffer, engine } = inflateSync(bytes, { maxOutputLength: size, info: true }) as unknown as {
+    const { buffer, engine } = inflateSync(bytes, {
+      maxOutputLength: size,
+      info: true,
+    }) as unknown as {
       buffer: Uint8Array;
       engine: { bytesWritten: number };
     };

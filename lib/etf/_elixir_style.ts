@@ -4,7 +4,7 @@ import { Float } from "./float.ts";
 import type { Opened, Style } from "./format.ts";
 import { ExternalFun, Fun, LocalTerm, NativeRecord } from "./fun.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
-import { isList, ImproperList } from "./list.ts";
+import { ImproperList, isList } from "./list.ts";
 import {
   bitsText,
   cutBytes,
@@ -34,7 +34,9 @@ const OPERATORS: ReadonlySet<string> = new Set(
 function leaf(value: unknown, room: number): string | undefined {
   switch (typeof value) {
     case "number":
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : floatText(value);
+      return Number.isSafeInteger(value) && !Object.is(value, -0)
+        ? String(value)
+        : floatText(value);
     case "bigint":
       return integerText(value, room);
     case "string":
@@ -167,7 +169,8 @@ function floatText(value: number): string {
     return sign + (place <= 16 ? fixed(digits, place) : scientific(digits, place));
   }
   const exponent = String(place - 1).length + 1 + (digits.length === 1 ? 2 : 1);
-  return sign + (place === 0 || 2 - place <= exponent ? fixed(digits, place) : scientific(digits, place));
+  return sign +
+    (place === 0 || 2 - place <= exponent ? fixed(digits, place) : scientific(digits, place));
 }
 
 function binaryText(bytes: Uint8Array, room: number): string {

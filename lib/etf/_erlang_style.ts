@@ -15,6 +15,7 @@ import {
   foreignText,
   integerText,
   isPrintable,
+  isPrintableInList,
   printableList,
   printableText,
   quoted,
@@ -24,7 +25,7 @@ import { TermMap } from "./term_map.ts";
 import { isTuple } from "./tuple.ts";
 import { isUtf8, readLatin1 } from "./_utf8.ts";
 
-/** As `io_lib:format("~0tp", [Term])` prints in a shell that was started with `+pc unicode`. */
+/** As `io_lib:format("~0tp", [Term])` prints: binaries as with `+pc unicode`, lists as without. */
 export const erlangStyle: Style = { leaf, open };
 
 // Of OTP 27, where `maybe` and `else` have joined them.
@@ -36,7 +37,9 @@ const RESERVED: ReadonlySet<string> = new Set(
 function leaf(value: unknown, room: number): string | undefined {
   switch (typeof value) {
     case "number":
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : floatText(value);
+      return Number.isSafeInteger(value) && !Object.is(value, -0)
+        ? String(value)
+        : floatText(value);
     case "bigint":
       return integerText(value, room);
     case "string":
@@ -73,7 +76,12 @@ function leaf(value: unknown, room: number): string | undefined {
 
 function open(value: object): Opened {
   if (Array.isArray(value)) {
-    return { open: isTuple(value) ? "{" : "[", items: value, before: comma, close: isTuple(value) ? "}" : "]" };
+    return {
+      open: isTuple(value) ? "{" : "[",
+      items: value,
+      before: comma,
+      close: isTuple(value) ? "}" : "]",
+    };
   }
   if (value instanceof TermMap || value instanceof Map) {
     const items = value instanceof TermMap ? value._flat : [...value].flat();
@@ -137,7 +145,7 @@ function latin1Text(bytes: Uint8Array): string | undefined {
 }
 
 function listText(list: readonly unknown[], room: number): string | undefined {
-  const text = list.length === 0 ? "" : printableList(list, isPrintable, room);
+  const text = list.length === 0 ? "" : printableList(list, isPrintableInList, room);
   if (text === undefined) return undefined;
   return text === "" ? "[]" : quoted(text, '"');
 }

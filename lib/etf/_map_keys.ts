@@ -62,7 +62,9 @@ function isAscending(flat: readonly Term[]): boolean {
 function areSimple(flat: readonly Term[]): boolean {
   for (let i = 0; i < flat.length; i += 2) {
     const key = flat[i];
-    if (!(key instanceof Uint8Array || typeof key === "string" || key instanceof Atom)) return false;
+    if (!(key instanceof Uint8Array || typeof key === "string" || key instanceof Atom)) {
+      return false;
+    }
   }
   return true;
 }
@@ -73,7 +75,9 @@ function hasSamePair(flat: readonly Term[]): boolean {
     for (let j = 0; j < i; j += 2) {
       const other = flat[j];
       if (key === other) return true;
-      if (key instanceof Uint8Array && other instanceof Uint8Array && isSame(key, other)) return true;
+      if (key instanceof Uint8Array && other instanceof Uint8Array && isSame(key, other)) {
+        return true;
+      }
     }
   }
   return false;

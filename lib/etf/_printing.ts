@@ -3,11 +3,16 @@ import { readUtf8 } from "./_utf8.ts";
 
 // What both styles of printing need.
 
-/** Whether shells print this code point as a character. */
+/** Whether binaries with this code point are printed as text. */
 export function isPrintable(point: number): boolean {
   return (point >= 32 && point <= 126) || (point >= 0xa0 && point < 0xd800) ||
     (point > 0xdfff && point < 0xfffe) || (point > 0xffff && point <= 0x10ffff) ||
     (point >= 8 && point <= 13) || point === 27;
+}
+
+/** Whether lists with this code point are printed as text: as in a shell with default options, numbers beyond Latin-1 stay numbers. */
+export function isPrintableInList(point: number): boolean {
+  return point <= 0xff && isPrintable(point);
 }
 
 /** The text of a binary, if it is all printable; `undefined` else. */
@@ -40,7 +45,9 @@ export function quoted(text: string, quote: string): string {
     // deno-lint-ignore no-control-regex
     /[\x00-\x1f\x7f-\x9f\\'"]/g,
     (character) => {
-      if (character === "'" || character === '"') return character === quote ? `\\${quote}` : character;
+      if (character === "'" || character === '"') {
+        return character === quote ? `\\${quote}` : character;
+      }
       return ESCAPES[character] ?? `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`;
     },
   );
@@ -74,7 +81,9 @@ export function integerText(value: number | bigint, room: number): string {
   if (typeof value === "bigint" && room < 100_000) {
     // Decimal takes quadratic time in some engines, hexadecimal does not.
     const hex = value.toString(16);
-    if (hex.length > room) return `${value < 0n ? "-" : ""}16#${hex.replace("-", "").toUpperCase()}`;
+    if (hex.length > room) {
+      return `${value < 0n ? "-" : ""}16#${hex.replace("-", "").toUpperCase()}`;
+    }
   }
   return String(value);
 }

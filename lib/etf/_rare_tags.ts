@@ -1,4 +1,4 @@
-import { type Atom } from "./atom.ts";
+import type { Atom } from "./atom.ts";
 import { atomValue } from "./_atom_bytes.ts";
 import { readInteger } from "./_bignum.ts";
 import { Bitstring } from "./binary.ts";
@@ -80,7 +80,12 @@ export function readRare(reader: Reader, tag: number, nested: boolean): Term | U
 }
 
 /** An integer of so many little-endian bytes. */
-export function readBignum(reader: Reader, length: number, sign: number, tag: number): number | bigint {
+export function readBignum(
+  reader: Reader,
+  length: number,
+  sign: number,
+  tag: number,
+): number | bigint {
   reader._need(length, tag);
   if (length > reader._options.maxBignumBytes) {
     reader._fail(
@@ -121,7 +126,9 @@ function readBits(reader: Reader, tag: number): Term {
 /** Releases until OTP 22 had creations of two bits; later ones refuse more in the old tags. */
 function oldCreation(reader: Reader, tag: number): number {
   const creation = reader._u8(tag);
-  if (creation > 3) reader._fail(`${tagName(tag)} has creation ${creation}, at most 3 is possible`, tag);
+  if (creation > 3) {
+    reader._fail(`${tagName(tag)} has creation ${creation}, at most 3 is possible`, tag);
+  }
   return creation;
 }
 
@@ -205,7 +212,9 @@ function readFun(reader: Reader, tag: number): Unfinished {
     const end = reader.position;
     if (tag === Tag.NEW_FUN_EXT && splices.length > before) {
       let size = end - start - 1;
-      for (let i = before; i < splices.length; i++) size += splices[i].by.length - splices[i].length;
+      for (let i = before; i < splices.length; i++) {
+        size += splices[i].by.length - splices[i].length;
+      }
       const by = Uint8Array.of(size >>> 24, size >>> 16, size >>> 8, size);
       splices.splice(before, 0, { at: start + 1, length: 4, by });
     }
@@ -216,7 +225,13 @@ function readFun(reader: Reader, tag: number): Unfinished {
 }
 
 /** The bytes from `start` to `end` with some replaced. */
-function splice(reader: Reader, start: number, end: number, splices: Splice[], tag: number): Uint8Array {
+function splice(
+  reader: Reader,
+  start: number,
+  end: number,
+  splices: Splice[],
+  tag: number,
+): Uint8Array {
   if (splices.length === 0) {
     reader.position = start;
     return reader._binary(end - start, tag);

@@ -3,6 +3,7 @@ import { atomObject, encodedSize } from "./_atom_bytes.ts";
 import { bigintLength, writeBigint } from "./_bignum.ts";
 import { Bitstring } from "./binary.ts";
 import { Float } from "./float.ts";
+import { writeDouble } from "./_double.ts";
 import { ExternalFun, Fun, LocalTerm, type NativeRecord } from "./fun.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
 import { Tag } from "./tags.ts";
@@ -10,10 +11,6 @@ import { writeUtf8 } from "./_utf8.ts";
 import { MARGIN, type Writer, writeU32 } from "./_writer.ts";
 
 // What the encoder's loop leaves to others: texts, and terms that messages hold less often. All expect room for MARGIN bytes.
-
-const doubles = new Float64Array(1);
-const doubleBytes = new Uint8Array(doubles.buffer);
-const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** A binary of the text's UTF-8; `false` where it has none. */
 export function writeText(writer: Writer, text: string): boolean {
@@ -157,9 +154,7 @@ export function writeRecordHead(writer: Writer, record: NativeRecord): readonly 
 /** Writes a float, and gives the position behind it. */
 export function writeFloat(bytes: Uint8Array, at: number, value: number): number {
   bytes[at] = 70; // NEW_FLOAT_EXT
-  doubles[0] = value;
-  if (LITTLE) for (let i = 0; i < 8; i++) bytes[at + 1 + i] = doubleBytes[7 - i];
-  else for (let i = 0; i < 8; i++) bytes[at + 1 + i] = doubleBytes[i];
+  writeDouble(bytes, at + 1, value);
   return at + 9;
 }
 

@@ -1,5 +1,12 @@
 import { type Atom, MAX_ATOMS } from "./atom.ts";
-import { atomObject, type AtomValue, cachedAtom, encodedSize, findAtom, namedAtom } from "./_atom_bytes.ts";
+import {
+  atomObject,
+  type AtomValue,
+  cachedAtom,
+  encodedSize,
+  findAtom,
+  namedAtom,
+} from "./_atom_bytes.ts";
 import { Binary } from "./binary.ts";
 import { DecodeError } from "./errors.ts";
 import type { DecodeOptions } from "./options.ts";
@@ -46,14 +53,24 @@ export class Reader {
       floats: options.floats ?? "number",
       maxInflated: options.maxInflated ?? 67_108_864,
       maxBignumBytes: Math.min(options.maxBignumBytes ?? MAX_BIGNUM_BYTES, MAX_BIGNUM_BYTES),
-      viewFrom: options.viewFrom ?? 512,
+      viewFrom: options.viewFrom ?? 256,
     };
+  }
+
+  /** Goes on with other bytes. Large binaries will be views of them. */
+  reset(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
+    this._bytes = bytes;
+    this.position = start;
+    this.end = end;
   }
 
   /** @internal Throws unless that many bytes are left. */
   _need(size: number, tag: number): void {
     if (size > this.end - this.position) {
-      this._fail(`${tagName(tag)} needs ${size} more bytes, ${this.end - this.position} are left`, tag);
+      this._fail(
+        `${tagName(tag)} needs ${size} more bytes, ${this.end - this.position} are left`,
+        tag,
+      );
     }
   }
 
@@ -124,7 +141,11 @@ export class Reader {
       }
     }
     const { atoms, atomLimit } = this._options;
-    return this.#checked(findAtom(this._bytes, at, length, atoms === "create", atomLimit), length, tag);
+    return this.#checked(
+      findAtom(this._bytes, at, length, atoms === "create", atomLimit),
+      length,
+      tag,
+    );
   }
 
   /** @internal An atom of so many bytes of ISO 8859-1. */
@@ -178,7 +199,7 @@ export class Reader {
     }
     const to = slab.carve(length);
     const target = slab.bytes;
-    if (length <= 48) {
+    if (length <= 32) {
       for (let i = 0; i < length; i++) target[to + i] = bytes[at + i];
     } else {
       target.set(bytes.subarray(at, at + length), to);

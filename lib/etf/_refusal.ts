@@ -23,14 +23,18 @@ export function refusal(value: unknown): string {
   if (value instanceof Error) return "an Error is no term; use its message";
   if (value instanceof ArrayBuffer) return "an ArrayBuffer is no term; use new Uint8Array(buffer)";
   if (ArrayBuffer.isView(value)) {
-    return `${nameOf(value)} has no single form as a term; use Array.from(it) for a list of numbers, ` +
+    return `${
+      nameOf(value)
+    } has no single form as a term; use Array.from(it) for a list of numbers, ` +
       "new Uint8Array(it.buffer, it.byteOffset, it.byteLength) for its bytes";
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) {
     return "a plain object does not say what its keys are; use atomMap(object) for atoms, stringMap(object) for text";
   }
-  return `${nameOf(value)} is no term; use atomMap({ ...object }) or stringMap({ ...object }) for its fields`;
+  return `${
+    nameOf(value)
+  } is no term; use atomMap({ ...object }) or stringMap({ ...object }) for its fields`;
 }
 
 /** The path of an element of a list or tuple. */

@@ -5,7 +5,8 @@ interface Slicer {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const slicer = (globalThis as { Buffer?: { prototype?: Partial<Slicer> } }).Buffer?.prototype?.utf8Slice;
+const slicer = (globalThis as { Buffer?: { prototype?: Partial<Slicer> } }).Buffer?.prototype
+  ?.utf8Slice;
 
 /** The text of these bytes, `undefined` where they are not valid UTF-8. */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -33,11 +34,6 @@ export function readLatin1(bytes: Uint8Array, start: number, end: number): strin
   let text = "";
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
   return text;
-}
-
-/** How many bytes `text` can need at most. */
-export function maxUtf8Length(text: string): number {
-  return text.length * 3;
 }
 
 /** Writes `text`, for which there must be room, and gives the position behind it; -1 if it holds half a surrogate pair. */
@@ -134,7 +130,14 @@ function readShort(b: Uint8Array, at: number, end: number): string {
       return make(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6]);
     default:
       return make(
-        b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6], b[at + 7],
+        b[at],
+        b[at + 1],
+        b[at + 2],
+        b[at + 3],
+        b[at + 4],
+        b[at + 5],
+        b[at + 6],
+        b[at + 7],
       );
   }
 }

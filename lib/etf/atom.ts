@@ -16,26 +16,28 @@ const table: Map<string, Atom> = new Map();
  * The name is a literal type where it is known, so that comparing `.name` narrows a union of atoms.
  */
 export class Atom<Name extends string = string> {
-  /** The text of the atom. */
+  /** Its text, at most 255 characters, without the quotes that Erlang may print around it. */
   readonly name: Name;
-  /** @internal A slab that holds the atom as a term once it has been needed; a typed array for each would cost 100 bytes more. */
+  /** @ignore @internal A slab that holds the atom as a term once it has been needed; a typed array for each would cost 100 bytes more. */
   _bytes: Uint8Array = NONE;
-  /** @internal Where in the slab it begins. */
+  /** @ignore @internal Where in the slab it begins. */
   _at = 0;
-  /** @internal How many bytes it has there, 0 where it has not been needed yet. */
+  /** @ignore @internal How many bytes it has there, 0 where it has not been needed yet. */
   _size = 0;
-  /** @internal The last map in which the decoder saw it as a key, to find duplicate keys. */
+  /** @ignore @internal The last map in which the decoder saw it as a key, to find duplicate keys. */
   _seen = 0;
 
-  /** @internal Use {@linkcode atom}: a second object of one name would not be equal to the first. */
+  /** @ignore @internal Use {@linkcode atom}: a second object of one name would not be equal to the first. */
   constructor(name: Name) {
     this.name = name;
   }
 
+  /** The name: `${atom("ok")}` is `ok`. */
   toString(): Name {
     return this.name;
   }
 
+  /** The name: JSON has no atoms, there it is a string like any other. */
   toJSON(): Name {
     return this.name;
   }
@@ -79,7 +81,9 @@ export function create(name: string, limit: number): Atom {
     );
   }
   if (!name.isWellFormed()) {
-    throw new RangeError("Cannot make atom: its name holds half a surrogate pair, which has no UTF-8");
+    throw new RangeError(
+      "Cannot make atom: its name holds half a surrogate pair, which has no UTF-8",
+    );
   }
   if (table.size >= limit) throw new AtomLimitError(limit);
   const made = new Atom(name);

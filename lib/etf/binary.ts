@@ -2,7 +2,12 @@ import { inspectable } from "./_inspect.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** An Erlang binary: bytes that are often, but not always, text. */
+/**
+ * An Erlang binary: bytes that are often, but not always, text. What Elixir calls a string is a binary too.
+ *
+ * The decoder gives a view of the received bytes, or a copy of small ones (`viewFrom` of {@linkcode DecodeOptions}). `slice` and
+ * `subarray` give plain `Uint8Array`s, which are sent as binaries as well.
+ */
 export class Binary extends Uint8Array<ArrayBuffer> {
   /**
    * The bytes as UTF-8 text.
@@ -20,6 +25,11 @@ export class Binary extends Uint8Array<ArrayBuffer> {
     }
   }
 
+  /**
+   * The same as {@linkcode Binary.text}, so that `${binary}` is its text.
+   *
+   * @throws {TypeError} if the bytes are not valid UTF-8.
+   */
   override toString(): string {
     return this.text;
   }
@@ -31,13 +41,19 @@ export class Binary extends Uint8Array<ArrayBuffer> {
   }
 }
 
-/** A binary whose last byte counts only in part, as `<<1:3>>`. */
+/** A bitstring that is no binary: its last byte counts only in part, as in `<<1:3>>` (BIT_BINARY_EXT). */
 export class Bitstring {
   /** The bytes; the low bits of the last one that do not count are zero. */
   readonly bytes: Uint8Array;
   /** How many high bits of the last byte count: 1 to 7. */
   readonly bits: number;
 
+  /**
+   * A bitstring of all these bytes but the low bits of the last one, which are set to zero (in a copy where they are not).
+   *
+   * @param bits how many high bits of the last byte count.
+   * @throws {RangeError} if there is no byte, or `bits` is not 1 to 7.
+   */
   constructor(bytes: Uint8Array, bits: number) {
     if (!(Number.isInteger(bits) && bits >= 1 && bits <= 7) || bytes.length === 0) {
       throw new RangeError(

@@ -8,6 +8,7 @@ import { isTuple, Tuple } from "./tuple.ts";
 /** What {@linkcode atomMap} and {@linkcode stringMap} take as a value: terms, plain objects, and arrays of them; `never` for the rest. */
 export type Convertible<Value> = Value extends Encodable ? Value
   : Value extends (...args: never[]) => unknown ? never
+  : Value extends readonly (infer Item)[] ? [Item] extends [Convertible<Item>] ? Value : never
   : Value extends object ? { readonly [Key in keyof Value]: Convertible<Value[Key]> }
   : never;
 

@@ -1,21 +1,21 @@
 // Hot: one loop, its state in local variables, tags as literals (a test holds them to tags.ts). Measured by the codec rows of the benchmark.
-import { Atom } from "./atom.ts";
 import { type AtomValue, atomValue, cachedAtom } from "./_atom_bytes.ts";
-import { Binary } from "./binary.ts";
 import { readInteger } from "./_bignum.ts";
 import { inflate } from "./_compressed.ts";
+import { readDouble } from "./_double.ts";
 import { DecodeError } from "./errors.ts";
 import { Float } from "./float.ts";
 import { Pid, Ref } from "./identifiers.ts";
 import { ImproperList } from "./list.ts";
 import { hasDuplicate } from "./_map_keys.ts";
+import { mapObject } from "./_map_object.ts";
 import type { DecodeOptions } from "./options.ts";
 import { readBignum, readOldFloat, readRare, Unfinished } from "./_rare_tags.ts";
 import { Reader } from "./_reader.ts";
 import { Tag, tagName, VERSION } from "./tags.ts";
 import type { Term } from "./term.ts";
 import { TermMap } from "./term_map.ts";
-import { Tuple } from "./tuple.ts";
+import { newTuple, Tuple } from "./tuple.ts";
 import { readUtf8 } from "./_utf8.ts";
 
 /** What is being filled. WRAP is added inside the keys of maps, where floats are wrapped, so that 1.0 stays another key than 1. */
@@ -32,10 +32,6 @@ const WRAP = 8;
 const MAX_ARITY = 0xff_ffff;
 /** Longer arrays are grown, because V8 makes a hash table of one that is made with more than 32 million places. */
 const PREALLOCATED = 1 << 20;
-
-const doubles = new Float64Array(1);
-const doubleBytes = new Uint8Array(doubles.buffer);
-const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
  * Reads terms from bytes, one after the other.
@@ -54,13 +50,6 @@ export class Decoder extends Reader {
     this.#objects = options.objects;
     this.#wrapAll = this._options.floats === "wrap";
     this.#text = this._options.binaries === "text";
-  }
-
-  /** Goes on with other bytes. Large binaries will be views of them. */
-  reset(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
-    this._bytes = bytes;
-    this.position = start;
-    this.end = end;
   }
 
   /**
@@ -215,8 +204,12 @@ export class Decoder extends Reader {
           this.position = pos;
           size = this._u32(tag) * 2;
           pos = this.position;
-          if (size === 0) value = this.#objects === undefined ? TermMap._of([]) : {} as unknown as Term;
-          else inner = MAP;
+          if (size > 0) inner = MAP;
+          else {value = this.#map(
+              [],
+              start,
+              (kind & WRAP) !== 0 || (kind === MAP && (index & 1) === 0),
+            );}
           break;
         case 88: { // NEW_PID_EXT
           this.position = pos;
@@ -258,7 +251,9 @@ export class Decoder extends Reader {
           this.position = pos;
           size = this._u32(tag);
           pos = this.position;
-          if (size > MAX_ARITY) this._fail(`a tuple of ${size}, at most ${MAX_ARITY} is possible`, tag);
+          if (size > MAX_ARITY) {
+            this._fail(`a tuple of ${size}, at most ${MAX_ARITY} is possible`, tag);
+          }
           if (size === 0) value = new Tuple<Term[]>(0);
           else inner = TUPLE;
           break;
@@ -338,7 +333,7 @@ export class Decoder extends Reader {
           case MAP:
             target[index++] = value!;
             if (index < count) continue read;
-            value = this.#map(target, extra as number);
+            value = this.#map(target, extra as number, (kind & WRAP) !== 0);
             break;
           default:
             target[index++] = value!;
@@ -381,7 +376,10 @@ export class Decoder extends Reader {
       }
       const size = this._u32(tag);
       if (size + owed >= this.end - this.position) {
-        this._fail(`LIST_EXT claims ${size} terms, ${this.end - this.position} bytes are left`, tag);
+        this._fail(
+          `LIST_EXT claims ${size} terms, ${this.end - this.position} bytes are left`,
+          tag,
+        );
       }
       if (size > 0) return size;
     }
@@ -417,20 +415,18 @@ export class Decoder extends Reader {
   #float(): number {
     const tag = Tag.NEW_FLOAT_EXT;
     this._need(8, tag);
-    const bytes = this._bytes;
-    const at = this.position;
-    if (LITTLE) for (let i = 0; i < 8; i++) doubleBytes[7 - i] = bytes[at + i];
-    else for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[at + i];
-    const value = doubles[0];
+    const value = readDouble(this._bytes, this.position);
     if (value - value !== 0) this._fail("NEW_FLOAT_EXT is not a finite float", tag);
-    this.position = at + 8;
+    this.position += 8;
     return value;
   }
 
   #ref(): Ref {
     const tag = Tag.NEWER_REFERENCE_EXT;
     const count = this._u16(tag);
-    if (count > 5) this._fail(`NEWER_REFERENCE_EXT has ${count} words, at most 5 are possible`, tag);
+    if (count > 5) {
+      this._fail(`NEWER_REFERENCE_EXT has ${count} words, at most 5 are possible`, tag);
+    }
     const node = this._atomTerm(tag);
     const creation = this._u32(tag);
     const words: number[] = new Array(count);
@@ -438,17 +434,22 @@ export class Decoder extends Reader {
     return new Ref(node, creation, words);
   }
 
-  #map(flat: Term[], start: number): Term {
+  #map(flat: Term[], start: number, inKey: boolean): Term {
     if (hasDuplicate(flat, this)) {
       this.position = start;
       this._fail("MAP_EXT has two equal keys", Tag.MAP_EXT);
     }
-    return (this.#objects === undefined ? undefined : mapObject(flat, this.#objects)) ?? TermMap._of(flat);
+    // Plain objects are no terms, and a key is one.
+    if (this.#objects === undefined || inKey) return TermMap._of(flat);
+    return mapObject(flat, this.#objects) ?? TermMap._of(flat);
   }
 
   #truncated(at: number, tag?: number): never {
     this.position = at;
-    this._fail(tag === undefined ? "the bytes end before the term" : `${tagName(tag)} is cut off`, tag);
+    this._fail(
+      tag === undefined ? "the bytes end before the term" : `${tagName(tag)} is cut off`,
+      tag,
+    );
   }
 }
 
@@ -473,53 +474,5 @@ export function decode(bytes: Uint8Array, options?: DecodeOptions): Term {
   }
 }
 
-/** The usual arities as literals: then V8 makes the tuple in place, without a call. */
-function newTuple(size: number): Term[] {
-  switch (size) {
-    case 1:
-      return new Tuple<Term[]>(1);
-    case 2:
-      return new Tuple<Term[]>(2);
-    case 3:
-      return new Tuple<Term[]>(3);
-    case 4:
-      return new Tuple<Term[]>(4);
-    default:
-      return new Tuple<Term[]>(size);
-  }
-}
-
 let shared: Decoder | undefined;
 const NONE = new Uint8Array(0);
-
-/** The plain object of a map whose keys are all of one kind, `undefined` for other maps. */
-function mapObject(flat: readonly Term[], keys: "atoms" | "binaries"): Term | undefined {
-  const object: Record<string, Term> = {};
-  for (let i = 0; i < flat.length; i += 2) {
-    const name = keys === "atoms" ? atomKey(flat[i]) : textKey(flat[i]);
-    if (name === undefined) return undefined;
-    // Assigned, it would be the prototype instead of a property.
-    if (name === "__proto__") {
-      Object.defineProperty(object, name, {
-        value: flat[i + 1],
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      });
-    } else {
-      object[name] = flat[i + 1];
-    }
-  }
-  return object as unknown as Term;
-}
-
-function atomKey(key: Term): string | undefined {
-  if (key instanceof Atom) return key.name;
-  if (typeof key === "boolean") return String(key);
-  return key === null ? "nil" : undefined;
-}
-
-function textKey(key: Term): string | undefined {
-  if (typeof key === "string") return key;
-  return key instanceof Binary ? readUtf8(key, 0, key.length) : undefined;
-}

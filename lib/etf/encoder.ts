@@ -290,7 +290,8 @@ export class Encoder extends Writer {
 const NO_ITEMS: readonly unknown[] = [];
 const MAX_ARITY = 0xff_ffff;
 const TOO_WIDE = "the tuple has more than the 16777215 elements that Erlang allows; use a list";
-const SAME_KEYS = "two keys of the Map are the same term, as 1 and 1n are, or a string and its bytes";
+const SAME_KEYS =
+  "two keys of the Map are the same term, as 1 and 1n are, or a string and its bytes";
 const CYCLE = "the value holds itself; a term cannot";
 
 /**
@@ -332,4 +333,3 @@ function step(items: readonly unknown[], index: number, kind: number): string {
   if (kind === TAIL) return ".tail";
   return kind === MAP ? entryPath(items, index - 1) : elementPath(index - 1);
 }
-

@@ -2,9 +2,14 @@ import { inspectable } from "./_inspect.ts";
 
 /** A float as an object, where a number would not say that it is one: `float(1)` is Erlang's `1.0`, `1` its `1`. */
 export class Float {
+  /** The number; never NaN or infinite. */
   readonly value: number;
 
-  /** @throws {RangeError} if the value is not finite: Erlang has no NaN and no infinity. */
+  /**
+   * What {@linkcode float} makes.
+   *
+   * @throws {RangeError} if the value is not finite: Erlang has no NaN and no infinity.
+   */
   constructor(value: number) {
     if (!Number.isFinite(value)) {
       throw new RangeError(`Cannot make a float of ${value}: Erlang has only finite floats`);
@@ -12,10 +17,12 @@ export class Float {
     this.value = value;
   }
 
+  /** The number, so that arithmetic and `<` take a float as it is; `===` compares objects, see {@linkcode equal}. */
   valueOf(): number {
     return this.value;
   }
 
+  /** The number: JSON does not tell floats from integers. */
   toJSON(): number {
     return this.value;
   }
@@ -25,7 +32,11 @@ export class Float {
   }
 }
 
-/** A number that is a float whatever its value is. */
+/**
+ * A number that is sent as a float whatever its value is; bare integral numbers are sent as integers.
+ *
+ * @throws {RangeError} if the value is not finite.
+ */
 export function float(value: number): Float {
   return new Float(value);
 }

@@ -39,10 +39,12 @@ export function format(term: Encodable, options: FormatOptions = {}): string {
   const frames: { readonly opened: Opened; readonly source: unknown; next: number }[] = [];
   const parts: string[] = [];
   let room = maxLength;
+  let isCut = false;
   function put(text: string): void {
     if (text.length > room) {
       text = `${text.slice(0, wholeCharacters(text, room))}...`;
       room = 0;
+      isCut = true;
     } else {
       room -= text.length;
     }
@@ -70,7 +72,10 @@ export function format(term: Encodable, options: FormatOptions = {}): string {
         if (room > 0) break;
         continue;
       }
-      if (frame.next < items.length && !parts[parts.length - 1].endsWith("...")) parts.push("...");
+      if (frame.next < items.length && !isCut) {
+        parts.push("...");
+        isCut = true;
+      }
       parts.push(close);
       room -= close.length;
       frames.pop();

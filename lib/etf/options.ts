@@ -6,7 +6,7 @@ export interface EncodeOptions {
    */
   readonly compress?: false | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
   /**
-   * How many bytes one term, and all that an {@linkcode Encoder} has not yet given away, may have; an {@linkcode EncodeError} beyond it. Default 268,435,456 (256 MiB).
+   * How many bytes one term, and all that a connection has not yet sent, may have; an {@linkcode EncodeError} beyond it. Default 268,435,456 (256 MiB).
    */
   readonly maxSize?: number;
 }
@@ -20,7 +20,7 @@ export interface DecodeOptions {
   /** `"text"` gives binaries that are valid UTF-8 as strings, the others as {@linkcode Binary}. Default `"bytes"`. */
   readonly binaries?: "bytes" | "text";
   /**
-   * Gives maps whose keys are all atoms (`"atoms"`) or all binaries of valid UTF-8 (`"binaries"`) as plain objects; other maps stay a
+   * Gives maps whose keys are all atoms (`"atoms"`) or all binaries of valid UTF-8 (`"binaries"`) as plain objects; other maps, and those inside keys, stay a
    * {@linkcode TermMap}. By default all maps are.
    */
   readonly objects?: "atoms" | "binaries";
@@ -32,7 +32,7 @@ export interface DecodeOptions {
   readonly maxBignumBytes?: number;
   /**
    * Binaries of at least so many bytes are views of the bytes that were given, smaller ones are copied, so that they do not keep the whole
-   * alive; `Infinity` copies all, for bytes that will be overwritten. Default 512.
+   * alive; `Infinity` copies all, for bytes that will be overwritten. Default 256.
    */
   readonly viewFrom?: number;
   /** `"ignore"` leaves bytes behind the term unread, as `binary_to_term` does; for {@linkcode decode} only. Default `"error"`. */

@@ -113,7 +113,11 @@ export function canonical(term: unknown, session?: KeySession): string {
 }
 
 function open(value: unknown): Frame {
-  const frame = (text: string, items: readonly unknown[], parts: string[] | null = null): Frame => ({
+  const frame = (
+    text: string,
+    items: readonly unknown[],
+    parts: string[] | null = null,
+  ): Frame => ({
     source: value,
     items,
     next: 0,

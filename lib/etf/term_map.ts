@@ -14,11 +14,24 @@ const NONE: readonly Term[] = [];
  *
  * - Keys are compared as Erlang compares them: `1` and `float(1)` are two keys, a string and the binary of its UTF-8 are one.
  * - Entries keep the order they were given in, or came in. A map does not change: {@linkcode TermMap.with} and {@linkcode TermMap.without} make another.
+ *
+ * @example
+ * ```ts
+ * import { atom, atomMap, float, TermMap } from "@ergo-ts/ergo";
+ *
+ * const user = atomMap({ name: "Zoë", age: 31 }); //   %{name: "Zoë", age: 31}
+ * user.field("age"); //                                31, as user.get(atom("age"))
+ *
+ * const prices = new TermMap([["tea", 2], [float(1), 3]]);
+ * prices.get("tea"); //                                2: a string is a binary key
+ * prices.get(1); //                                    undefined: 1.0 is another key
+ * prices.with(atom("milk"), 1).size; //                3; prices itself stays as it is
+ * ```
  */
 export class TermMap implements Iterable<[Term, Term]> {
-  /** @internal Keys at even places, each followed by its value. */
+  /** @ignore @internal Keys at even places, each followed by its value. */
   _flat: readonly Term[] = NONE;
-  /** @internal Positions of the keys, once a large map has been asked for one. */
+  /** @ignore @internal Positions of the keys, once a large map has been asked for one. */
   _index: Map<unknown, number> | null = null;
 
   /** A map of these entries; of several with one key the last value counts, at the first one's place. */
@@ -40,7 +53,7 @@ export class TermMap implements Iterable<[Term, Term]> {
     if (flat.length > SCANNED * 2) this._index = index;
   }
 
-  /** @internal A map of a flat array, which becomes its own; the caller knows that no two keys are equal. */
+  /** @ignore @internal A map of a flat array, which becomes its own; the caller knows that no two keys are equal. */
   static _of(flat: readonly Term[]): TermMap {
     const made = new TermMap();
     made._flat = flat;
@@ -82,18 +95,22 @@ export class TermMap implements Iterable<[Term, Term]> {
     return key === undefined ? undefined : this.get(key);
   }
 
+  /** The keys, in the order of the entries. */
   *keys(): IterableIterator<Term> {
     for (let i = 0; i < this._flat.length; i += 2) yield this._flat[i];
   }
 
+  /** The values, in the order of the entries. */
   *values(): IterableIterator<Term> {
     for (let i = 1; i < this._flat.length; i += 2) yield this._flat[i];
   }
 
+  /** `[key, value]` of each entry, in the order in which they were given or came; Erlang promises none. */
   *entries(): IterableIterator<[Term, Term]> {
     for (let i = 0; i < this._flat.length; i += 2) yield [this._flat[i], this._flat[i + 1]];
   }
 
+  /** The same as {@linkcode TermMap.entries}: a map can be spread, and given to `new Map`. */
   [Symbol.iterator](): IterableIterator<[Term, Term]> {
     return this.entries();
   }
@@ -113,7 +130,7 @@ export class TermMap implements Iterable<[Term, Term]> {
     return at < 0 ? this : TermMap._of(this._flat.toSpliced(at, 2));
   }
 
-  /** @internal Where the key stands in the flat array, -1 where it does not. */
+  /** @ignore @internal Where the key stands in the flat array, -1 where it does not. */
   _find(key: Encodable): number {
     const flat = this._flat;
     if (flat.length > SCANNED * 2) return this.#find(key);

@@ -2,11 +2,12 @@ import { Atom, atom } from "./atom.ts";
 import { inspectable } from "./_inspect.ts";
 import type { Term } from "./term.ts";
 
-/** @internal Tells a tuple's type from a list's. */
+/** @ignore @internal Tells a tuple's type from a list's. */
 export declare const tupleBrand: unique symbol;
 
 /** What a tuple has besides its elements. */
 export interface TupleMembers<Elements extends readonly unknown[]> {
+  /** @ignore @internal For the compiler only: there is no such property. */
   readonly [tupleBrand]: true;
   /** The name of the atom in front, `undefined` where there is none; narrows a union of tagged tuples. */
   readonly tag: Elements extends readonly [Atom<infer Name>, ...unknown[]] ? Name
@@ -46,7 +47,7 @@ export const Tuple: {
 
 /** The tuple of these elements. */
 export function tuple<Elements extends readonly unknown[]>(...elements: Elements): Tuple<Elements> {
-  const made = new TupleArray(elements.length);
+  const made: unknown[] = newTuple(elements.length);
   for (let i = 0; i < elements.length; i++) made[i] = elements[i];
   return made as unknown as Tuple<Elements>;
 }
@@ -56,7 +57,7 @@ export function tagged<const Name extends string, Rest extends readonly unknown[
   name: Name,
   ...rest: Rest
 ): Tagged<Name, Rest> {
-  const made = new TupleArray(rest.length + 1);
+  const made: unknown[] = newTuple(rest.length + 1);
   made[0] = atom(name);
   for (let i = 0; i < rest.length; i++) made[i + 1] = rest[i];
   return made as unknown as Tagged<Name, Rest>;
@@ -65,4 +66,24 @@ export function tagged<const Name extends string, Rest extends readonly unknown[
 /** Whether a value is an Erlang tuple. */
 export function isTuple(value: unknown): value is AnyTuple {
   return value instanceof TupleArray;
+}
+
+/** @internal A tuple whose elements are to be stored. The usual arities as literals: then V8 makes the tuple in place, without a call. */
+export function newTuple(size: number): Term[] {
+  switch (size) {
+    case 1:
+      return new Tuple<Term[]>(1);
+    case 2:
+      return new Tuple<Term[]>(2);
+    case 3:
+      return new Tuple<Term[]>(3);
+    case 4:
+      return new Tuple<Term[]>(4);
+    case 5:
+      return new Tuple<Term[]>(5);
+    case 6:
+      return new Tuple<Term[]>(6);
+    default:
+      return new Tuple<Term[]>(size);
+  }
 }

@@ -44,8 +44,9 @@ export function result<Ok extends AnySchema, Failure extends AnySchema>(
   return new Schema(new UnionShape([tagged("ok", ok)._shape, tagged("error", error)._shape]));
 }
 
-/** A proper list of such items; of any terms where none is given. */
+/** A proper list of any terms, as it is. */
 export function list(): Schema<Term[], readonly Term[], false>;
+/** A proper list whose items all match. Text is no list: see {@linkcode text} and `charlist`. */
 export function list<S extends AnySchema>(
   item: S,
 ): Schema<Output<S>[], readonly Input<S>[], AnyConverts<S>>;
@@ -89,6 +90,8 @@ export function nilable<S extends AnySchema>(
  *
  * @example
  * ```ts
+ * import { type Schema, t } from "@ergo-ts/ergo";
+ *
  * type Tree = number | readonly Tree[];
  * const Tree: Schema<Tree, Tree, false> = t.lazy(() => t.union(t.integer, t.list(Tree)), "tree");
  * ```

@@ -4,7 +4,7 @@
  * Says where, what is needed and what sort of value came, and holds nothing else of the value: it may be logged and sent to other nodes.
  */
 export class SchemaError extends TypeError {
-  /** `"SchemaError"`. */
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "SchemaError";
   /** The keys that lead to the value: indices of tuples and lists counted from 0, names of fields; of other maps the number of the entry. */
   readonly path: readonly PropertyKey[];
@@ -41,7 +41,7 @@ export class SchemaError extends TypeError {
 
 /** No clause of a {@linkcode match} took the value. */
 export class NoMatchError extends TypeError {
-  /** `"NoMatchError"`. */
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "NoMatchError";
   /** What the clauses would have taken, in their order. */
   readonly expected: readonly string[];

@@ -35,6 +35,9 @@ export interface FromOptions {
  *
  * @example
  * ```ts
+ * import { t } from "@ergo-ts/ergo";
+ * import { z } from "zod";
+ *
  * const Order = t.from(z.object({ sku: z.string(), count: z.int().positive() }));
  * ```
  */
@@ -50,6 +53,15 @@ export function from<S extends StandardSchema>(
  *
  * @example
  * ```ts
+ * import { t } from "@ergo-ts/ergo";
+ *
+ * class User {
+ *   readonly name: string;
+ *   constructor(name: string) {
+ *     this.name = name;
+ *   }
+ * }
+ *
  * const Users = t.instance(User, t.struct("User", { name: t.text }), {
  *   from: ({ name }) => new User(name),
  *   to: (user) => ({ name: user.name }),

@@ -79,8 +79,9 @@ export const termMap: Schema<TermMap, TermMap, false> = instanceOf("map", TermMa
 /** An atom for each of the names, as a union: comparing `.name` narrows it. */
 export type AtomOf<Name extends string> = Name extends string ? Atom<Name> : never;
 
-/** One of the atoms of these names; with no name any atom (`true`, `false` and `nil` are none). */
+/** Any atom. `true`, `false` and `nil` are none here: see {@linkcode boolean} and {@linkcode nil}. */
 export function atom(): Schema<Atom, Atom, false>;
+/** One of the atoms of these names. */
 export function atom<const Names extends readonly [string, ...string[]]>(
   ...names: Names
 ): Schema<AtomOf<Names[number]>, AtomOf<Names[number]>, false>;

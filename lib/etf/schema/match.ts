@@ -75,6 +75,9 @@ class Answered<Result> implements Match<Result> {
  *
  * @example
  * ```ts
+ * import { match, t, tagged } from "@ergo-ts/ergo";
+ *
+ * const reply: unknown = tagged("ok", "Zoë");
  * const text = match(reply)
  *   .with(t.tagged("ok", t.text), ([, name]) => name)
  *   .with(t.tagged("error", t.atom("not_found")), () => "nobody")

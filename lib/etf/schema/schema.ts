@@ -22,10 +22,12 @@ import type { StandardProps, StandardResult, StandardSchema } from "./standard.t
  *
  * @example
  * ```ts
+ * import { atom, t, tagged } from "@ergo-ts/ergo";
+ *
  * const User = t.struct("User", { name: t.text, age: t.nilable(t.integer) });
  * const Reply = t.result(User, t.atom("not_found"));
  *
- * const reply = Reply.parse(term); // throws SchemaError: Cannot parse value at [1].name: an atom came, text is needed
+ * const reply = Reply.parse(tagged("error", atom("not_found")));
  * if (reply.tag === "ok") console.log(reply[1].name);
  * ```
  */
@@ -33,13 +35,13 @@ export class Schema<Out, In = Out, Converts extends boolean = boolean>
   implements StandardSchema<In, Out> {
   /** Whether a field or argument with this schema may be left out. */
   readonly presence: "required" | "optional" | "default" = "required";
-  /** @internal */
+  /** @ignore @internal */
   readonly _shape: Shape;
   #converts: boolean | undefined;
   #writes: boolean | undefined;
   #standard: StandardProps<In, Out> | undefined;
 
-  /** @internal Use the functions and constants of `t`. */
+  /** @ignore @internal Use the functions and constants of `t`. */
   constructor(shape: Shape) {
     this._shape = shape;
   }
@@ -84,7 +86,7 @@ export class Schema<Out, In = Out, Converts extends boolean = boolean>
     predicate: (value: Out) => value is Narrow,
     description: string,
   ): Schema<Narrow, In, Converts>;
-  /** Only values that a predicate likes. */
+  /** Only values that a predicate likes; the description says in an error what is needed. */
   where(predicate: (value: Out) => boolean, description: string): Schema<Out, In, Converts>;
   where(predicate: (value: Out) => boolean, description: string): Schema<Out, In, Converts> {
     return new Schema(

@@ -1,28 +1,25 @@
-export { date, dateTime, erlangDateTime, naiveDateTime, time } from "./calendar.ts";
-export { lazy, list, map, nilable, result, tagged, textMap, tuple, union } from "./compound.ts";
-export { decimal } from "./decimal.ts";
-export { keyword, object, options, record, struct } from "./fields.ts";
-export { from, instance, plain } from "./foreign.ts";
-export {
-  anyTuple,
-  atom,
-  bigint,
-  binary,
-  bitstring,
-  boolean,
-  bytes,
-  enum,
-  float,
-  fun,
-  integer,
-  literal,
-  nil,
-  number,
-  pid,
-  port,
-  ref,
-  term,
-  termMap,
-  text,
-} from "./leaves.ts";
-export { chardata, charlist, iodata } from "./text_lists.ts";
+/**
+ * Makes schemas: `t.text`, `t.tuple(t.atom("ok"), t.integer)` and so on. See {@linkcode Schema} for what all of them can do.
+ *
+ * @example
+ * ```ts
+ * import { atomMap, t, tagged } from "@ergo-ts/ergo";
+ *
+ * const Order = t.object({ sku: t.text, count: t.integer, note: t.text.optional() });
+ *
+ * Order.parse(atomMap({ sku: "A1", count: 2 })); //    { sku: "A1", count: 2 }
+ * t.result(Order, t.atom("not_found")).expected; //    what Elixir would print for it
+ * t.tagged("ok", Order).parse(tagged("ok", 7)); //     throws SchemaError: Cannot parse value at [1]: ...
+ * ```
+ *
+ * @module
+ */
+
+// Whole modules, since Deno's documentation shows what they declare only so: everything that they export is a part of `t`.
+export * from "./calendar.ts";
+export * from "./compound.ts";
+export * from "./decimal.ts";
+export * from "./fields.ts";
+export * from "./foreign.ts";
+export * from "./leaves.ts";
+export * from "./text_lists.ts";

@@ -3,7 +3,7 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { atom } from "../../../lib/etf/atom.ts";
 import type { Term } from "../../../lib/etf/term.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
-import { noMatch, t } from "../../../lib/etf/schema/mod.ts";
+import { noMatch, t } from "../../../mod.ts";
 import { binaryOf, structOf } from "./_support.ts";
 
 const calendar = atom("Elixir.Calendar.ISO");

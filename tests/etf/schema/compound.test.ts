@@ -5,7 +5,7 @@ import { float } from "../../../lib/etf/float.ts";
 import { isList } from "../../../lib/etf/list.ts";
 import { TermMap } from "../../../lib/etf/term_map.ts";
 import { isTuple, tagged, tuple } from "../../../lib/etf/tuple.ts";
-import { noMatch, type Schema, SchemaError, t } from "../../../lib/etf/schema/mod.ts";
+import { noMatch, type Schema, SchemaError, t } from "../../../mod.ts";
 import { binaryOf } from "./_support.ts";
 
 test("a tuple that converts nothing is given as it came", () => {

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { type Atom, atom } from "../../../lib/etf/atom.ts";
-import { noMatch, t } from "../../../lib/etf/schema/mod.ts";
+import { noMatch, t } from "../../../mod.ts";
 import { structOf } from "./_support.ts";
 
 function decimal(sign: number, coef: number | bigint | Atom, exp: number): unknown {

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { decode } from "../../../lib/etf/decoder.ts";
 import { encode } from "../../../lib/etf/encoder.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
-import { t } from "../../../lib/etf/schema/mod.ts";
+import { t } from "../../../mod.ts";
 import { needs } from "../../_support/runtime.ts";
 
 const theirs = `[

@@ -3,7 +3,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { type Atom, atom } from "../../../lib/etf/atom.ts";
 import { TermMap } from "../../../lib/etf/term_map.ts";
 import { isTuple, tagged, tuple } from "../../../lib/etf/tuple.ts";
-import { noMatch, SchemaError, t } from "../../../lib/etf/schema/mod.ts";
+import { noMatch, SchemaError, t } from "../../../mod.ts";
 import { atomKeys, binaryOf, structOf } from "./_support.ts";
 
 const Options = t.options({

@@ -7,7 +7,7 @@ import { Pid } from "../../../lib/etf/identifiers.ts";
 import { ImproperList } from "../../../lib/etf/list.ts";
 import { TermMap } from "../../../lib/etf/term_map.ts";
 import { tagged, tuple } from "../../../lib/etf/tuple.ts";
-import { noMatch, SchemaError, type StandardSchema, t } from "../../../lib/etf/schema/mod.ts";
+import { noMatch, SchemaError, type StandardSchema, t } from "../../../mod.ts";
 import { atomKeys, binaryOf, sameType, structOf } from "./_support.ts";
 
 const pid = new Pid(atom("a@b"), 1, 2, 3);

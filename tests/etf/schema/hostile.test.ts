@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { atom } from "../../../lib/etf/atom.ts";
 import { TermMap } from "../../../lib/etf/term_map.ts";
 import { tagged, tuple } from "../../../lib/etf/tuple.ts";
-import { noMatch, type Schema, SchemaError, t } from "../../../lib/etf/schema/mod.ts";
+import { noMatch, type Schema, SchemaError, t } from "../../../mod.ts";
 import { atomKeys, binaryOf, structOf } from "./_support.ts";
 
 const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "__defineGetter__"];

@@ -8,7 +8,7 @@ import { Pid, Port, Ref } from "../../../lib/etf/identifiers.ts";
 import { ImproperList } from "../../../lib/etf/list.ts";
 import { TermMap } from "../../../lib/etf/term_map.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
-import { type AnySchema, noMatch, SchemaError, t } from "../../../lib/etf/schema/mod.ts";
+import { type AnySchema, noMatch, SchemaError, t } from "../../../mod.ts";
 import { binaryOf } from "./_support.ts";
 
 const node = atom("a@b");

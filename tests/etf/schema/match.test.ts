@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { atom } from "../../../lib/etf/atom.ts";
 import { tagged, tuple } from "../../../lib/etf/tuple.ts";
-import { match, NoMatchError, t } from "../../../lib/etf/schema/mod.ts";
+import { match, NoMatchError, t } from "../../../mod.ts";
 import { binaryOf } from "./_support.ts";
 
 function describe(term: unknown): string {

@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertStrictEquals, assertThrows } from "@std/assert";
 import { atom } from "../../../lib/etf/atom.ts";
 import { tagged } from "../../../lib/etf/tuple.ts";
-import { is, parse, SchemaError, t } from "../../../lib/etf/schema/mod.ts";
+import { is, parse, SchemaError, t } from "../../../mod.ts";
 import { binaryOf } from "./_support.ts";
 
 test("parse gives what the schema gives, or throws", () => {

@@ -9,13 +9,7 @@ import { Pid } from "../../../lib/etf/identifiers.ts";
 import type { DecodeOptions } from "../../../lib/etf/options.ts";
 import { TermMap } from "../../../lib/etf/term_map.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
-import {
-  type AnySchema,
-  noMatch,
-  type Schema,
-  SchemaError,
-  t,
-} from "../../../lib/etf/schema/mod.ts";
+import { type AnySchema, noMatch, type Schema, SchemaError, t } from "../../../mod.ts";
 import { binaryOf } from "./_support.ts";
 
 /** A schema, and inputs that a caller may write for it. */

@@ -4,7 +4,7 @@ import { atom } from "../../../lib/etf/atom.ts";
 import { ImproperList } from "../../../lib/etf/list.ts";
 import { TermMap } from "../../../lib/etf/term_map.ts";
 import { tagged, tuple } from "../../../lib/etf/tuple.ts";
-import { noMatch, Schema, SchemaError, t } from "../../../lib/etf/schema/mod.ts";
+import { noMatch, Schema, SchemaError, t } from "../../../mod.ts";
 import { binaryOf } from "./_support.ts";
 
 test("an error says where, what is needed and what sort of value came", () => {

@@ -3,7 +3,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { atom } from "../../../lib/etf/atom.ts";
 import { ImproperList } from "../../../lib/etf/list.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
-import { noMatch, SchemaError, t } from "../../../lib/etf/schema/mod.ts";
+import { noMatch, SchemaError, t } from "../../../mod.ts";
 import { binaryOf } from "./_support.ts";
 
 test("a charlist is a string here and a list of code points on the wire", () => {

@@ -16,7 +16,7 @@ import {
   type StandardInput,
   type StandardOutput,
   t,
-} from "../../../lib/etf/schema/mod.ts";
+} from "../../../mod.ts";
 import { sameType } from "./_support.ts";
 
 const User = t.struct("User", {

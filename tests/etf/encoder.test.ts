@@ -1,0 +1,316 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { test } from "node:test";
+import { Atom, atom } from "../../lib/etf/atom.ts";
+import { Binary, Bitstring } from "../../lib/etf/binary.ts";
+import { decode } from "../../lib/etf/decoder.ts";
+import { encode, Encoder } from "../../lib/etf/encoder.ts";
+import { EncodeError } from "../../lib/etf/errors.ts";
+import { float } from "../../lib/etf/float.ts";
+import { ExternalFun } from "../../lib/etf/fun.ts";
+import { Pid, Port, Ref } from "../../lib/etf/identifiers.ts";
+import { charlist, ImproperList } from "../../lib/etf/list.ts";
+import type { Encodable } from "../../lib/etf/term.ts";
+import { TermMap } from "../../lib/etf/term_map.ts";
+import { tagged, tuple } from "../../lib/etf/tuple.ts";
+import { bytes, u32 } from "./_support.ts";
+
+function writes(value: Encodable, ...parts: Parameters<typeof bytes>): void {
+  assertEquals(encode(value), bytes(131, ...parts));
+}
+
+/** The error for a value that the compiler would refuse too. */
+function refuses(value: unknown, message: string): EncodeError {
+  return assertThrows(() => encode(value as Encodable), EncodeError, message);
+}
+
+test("integers go in the shortest form, as numbers and as bigints", () => {
+  for (const make of [(n: number) => n, (n: number) => BigInt(n)]) {
+    writes(make(0), 97, 0);
+    writes(make(255), 97, 255);
+    writes(make(256), 98, 0, 0, 1, 0);
+    writes(make(-1), 98, 255, 255, 255, 255);
+    writes(make(2147483647), 98, 127, 255, 255, 255);
+    writes(make(-2147483648), 98, 128, 0, 0, 0);
+    writes(make(2147483648), 110, 4, 0, 0, 0, 0, 128);
+    writes(make(-2147483649), 110, 4, 1, 1, 0, 0, 128);
+    writes(make(2 ** 40), 110, 6, 0, 0, 0, 0, 0, 0, 1);
+    writes(make(2 ** 53 - 1), 110, 7, 0, 255, 255, 255, 255, 255, 255, 31);
+    writes(make(-(2 ** 53 - 1)), 110, 7, 1, 255, 255, 255, 255, 255, 255, 31);
+  }
+  writes(2n ** 64n - 1n, 110, 8, 0, new Uint8Array(8).fill(255));
+  writes(-(2n ** 64n), 110, 9, 1, new Uint8Array(8), 1);
+  writes(2n ** 2040n - 1n, 110, 255, 0, new Uint8Array(255).fill(255));
+  writes(2n ** 2040n, 111, u32(256), 0, new Uint8Array(255), 1);
+});
+
+test("only safe integers other than -0 are integers, every other number is a float", () => {
+  writes(1.5, 70, 63, 248, 0, 0, 0, 0, 0, 0);
+  writes(-0, 70, 128, 0, 0, 0, 0, 0, 0, 0);
+  writes(2 ** 53, 70, 67, 64, 0, 0, 0, 0, 0, 0);
+  writes(float(1), 70, 63, 240, 0, 0, 0, 0, 0, 0);
+  writes(float(-0), 70, 128, 0, 0, 0, 0, 0, 0, 0);
+});
+
+test("atoms are UTF-8, the long ones with two bytes of length", () => {
+  writes(atom("ok"), 119, 2, "ok");
+  writes(atom(""), 119, 0);
+  writes(atom("é"), 119, 2, 0xc3, 0xa9);
+  writes(atom("a".repeat(255)), 119, 255, "a".repeat(255));
+  writes(atom("é".repeat(128)), 118, 1, 0, "é".repeat(128));
+  writes(true, 119, 4, "true");
+  writes(false, 119, 5, "false");
+  writes(null, 119, 3, "nil");
+});
+
+test("strings are binaries of their UTF-8, short and long", () => {
+  writes("", 109, u32(0));
+  writes("Zoë \u{1F600}", 109, u32(9), "Zoë \u{1F600}");
+  for (const length of [16, 17, 100, 20_000, 70_000]) {
+    for (const unit of ["a", "é", "\u20ac", "\u{1F600}"]) {
+      const text = unit.repeat(length);
+      const utf8 = new TextEncoder().encode(text);
+      assertEquals(encode(text), bytes(131, 109, u32(utf8.length), utf8), `${unit} x ${length}`);
+    }
+  }
+});
+
+test("bytes are binaries, whatever class they are of", () => {
+  writes(new Uint8Array([1, 2]), 109, u32(2), 1, 2);
+  writes(Binary.from([1, 2]) as Binary, 109, u32(2), 1, 2);
+  writes(Buffer.from([1, 2]), 109, u32(2), 1, 2);
+  writes(new Uint8Array([0, 1, 2, 3]).subarray(1, 3), 109, u32(2), 1, 2);
+  writes(new Bitstring(new Uint8Array([255]), 3), 77, u32(1), 3, 224);
+});
+
+test("a list of bytes goes as Erlang sends it, up to 65535", () => {
+  writes([], 106);
+  writes([1, 2, 3], 107, 0, 3, 1, 2, 3);
+  writes([1n, 2], 107, 0, 2, 1, 2);
+  writes(charlist("é"), 107, 0, 1, 233);
+  writes([1, 256], 108, u32(2), 97, 1, 98, 0, 0, 1, 0, 106);
+  writes([1, -0], 108, u32(2), 97, 1, 70, 128, 0, 0, 0, 0, 0, 0, 0, 106);
+  writes([1, float(2)], 108, u32(2), 97, 1, 70, 64, 0, 0, 0, 0, 0, 0, 0, 106);
+  assertEquals(encode(new Array(65535).fill(7)).length, 4 + 65535);
+  assertEquals(encode(new Array(65536).fill(7)).length, 7 + 2 * 65536);
+  assertEquals(encode(new Array(65535).fill(7))[1], 107);
+});
+
+test("tuples, improper lists", () => {
+  writes(tuple(), 104, 0);
+  writes(tagged("ok", 1), 104, 2, 119, 2, "ok", 97, 1);
+  assertEquals(encode(tuple(...new Array(255).fill(1)))[1], 104);
+  assertEquals(encode(tuple(...new Array(256).fill(1))).subarray(0, 6), bytes(131, 105, u32(256)));
+  writes(new ImproperList([1], 2), 108, u32(1), 97, 1, 97, 2);
+  writes(new ImproperList([1], tuple(2)), 108, u32(1), 97, 1, 104, 1, 97, 2);
+  // Bytes in front of a tail are no STRING_EXT.
+  writes(new ImproperList([97, 98], atom("c")), 108, u32(2), 97, 97, 97, 98, 119, 1, "c");
+});
+
+test("maps, of both kinds", () => {
+  writes(new TermMap([[atom("a"), 1]]), 116, u32(1), 119, 1, "a", 97, 1);
+  writes(new Map([["a", [1]]]), 116, u32(1), 109, u32(1), "a", 107, 0, 1, 1);
+  writes(new Map(), 116, u32(0));
+});
+
+test("identifiers and external funs", () => {
+  const node = atom("a@b");
+  writes(new Pid(node, 0xffffffff, 1, 2), 88, 119, 3, "a@b", u32(0xffffffff), u32(1), u32(2));
+  writes(new Ref(node, 9, [1, 2, 3]), 90, 0, 3, 119, 3, "a@b", u32(9), u32(1), u32(2), u32(3));
+  writes(new Port(node, 0xfffffff, 9), 89, 119, 3, "a@b", u32(0xfffffff), u32(9));
+  writes(new Port(node, 0x10000000, 9), 120, 119, 3, "a@b", u32(0), u32(0x10000000), u32(9));
+  writes(
+    new Port(node, (1n << 64n) - 1n, 9),
+    120,
+    119,
+    3,
+    "a@b",
+    new Uint8Array(8).fill(255),
+    u32(9),
+  );
+  writes(new ExternalFun(atom("m"), atom("f"), 2), 113, 119, 1, "m", 119, 1, "f", 97, 2);
+});
+
+test("what is ambiguous is refused with the way out", () => {
+  refuses(undefined, 'atom("undefined")');
+  refuses({ a: 1 }, "atomMap(object)");
+  refuses({}, "stringMap(object)");
+  refuses(Object.create(null), "stringMap(object)");
+  refuses(new Date(), "getTime()");
+  refuses(() => 1, "ExternalFun");
+  refuses(Symbol("a"), "atom(name)");
+  refuses(NaN, "finite");
+  refuses(-Infinity, "finite");
+  refuses("\ud800", "toWellFormed");
+  refuses("x".repeat(50) + "\udc00", "toWellFormed");
+  refuses(new Set([1]), "[...set]");
+  refuses(new ArrayBuffer(1), "new Uint8Array(buffer)");
+  refuses(new Float64Array(1), "Float64Array");
+  refuses(Promise.resolve(), "await");
+  refuses(new Error("x"), "message");
+  refuses(new (class Money {})(), "Money");
+  // deno-lint-ignore no-sparse-arrays
+  refuses([1, , 3], "undefined");
+});
+
+test("an error tells where in the value, and nothing of its contents", () => {
+  const path = (value: unknown) => refuses(value, "Cannot encode").path;
+  assertEquals(path(undefined), "");
+  assertEquals(path([1, [undefined]]), "[1][0]");
+  assertEquals(path(tuple(1, new Map([["user", { secret: 1 }]]))), "[1].user");
+  assertEquals(path(new TermMap([[atom("a b"), undefined as never]])), "['a b']");
+  assertEquals(path(new TermMap([[tuple(1), NaN]])), "[{1}]");
+  assertEquals(path(new Map([[{}, 1]])), "{key 0}");
+  assertEquals(path(new ImproperList([1], undefined as never)), ".tail");
+  assertEquals(path(new ImproperList([1, NaN], 1)), "[1]");
+  assert(!refuses(tuple({ password: "hunter2" }), "").message.includes("hunter2"));
+});
+
+test("keys of a Map that are one term are refused", () => {
+  refuses(new Map<unknown, unknown>([[1, 1], [1n, 2]]), "same term");
+  refuses(new Map<unknown, unknown>([["a", 1], [new Uint8Array([97]), 2]]), "same term");
+  refuses(new Map<unknown, unknown>([[[1], 1], [[1], 2]]), "same term");
+  assertEquals(
+    encode(new Map<Encodable, Encodable>([[1, 1], [float(1), 2]])).length,
+    6 + 4 + 9 + 2,
+  );
+});
+
+test("a value that holds itself is an error, not a hang", () => {
+  const list: unknown[] = [1];
+  list.push(list);
+  refuses(list, "holds itself");
+  const map = new Map<unknown, unknown>();
+  map.set("self", tuple(1, [map]));
+  refuses(map, "holds itself");
+  const through: unknown[] = [];
+  through.push(new ImproperList([1], tuple(through) as never));
+  refuses(through, "holds itself");
+});
+
+test("a value that would be too large is an error", () => {
+  let wide: Encodable = 1;
+  for (let i = 0; i < 60; i++) wide = [wide, wide];
+  const error = assertThrows(() => encode(wide, { maxSize: 1 << 20 }), EncodeError);
+  assert(error.message.includes("maxSize"));
+  assertThrows(() => encode(new Uint8Array(1000), { maxSize: 1000 }), EncodeError);
+  assertEquals(encode(new Uint8Array(1000), { maxSize: 1005 }).length, 1006);
+  assertThrows(() => encode("a".repeat(100), { maxSize: 50 }), EncodeError);
+});
+
+test("the result has a buffer of its own", () => {
+  const one = encode("one");
+  assertEquals(one.buffer.byteLength, one.length);
+  const again = encode("two");
+  assertEquals(one, bytes(131, 109, u32(3), "one"));
+  assertEquals(again, bytes(131, 109, u32(3), "two"));
+});
+
+test("encode may be called while it is at work", () => {
+  class Odd extends Map<Encodable, Encodable> {
+    override *[Symbol.iterator](): MapIterator<[Encodable, Encodable]> {
+      yield ["inner", encode("nested")];
+    }
+  }
+  const map = decode(encode([new Odd()])) as TermMap[];
+  assertEquals(decode(map[0].get("inner") as Binary), Binary.from(bytes("nested")) as Binary);
+});
+
+test("compressed only where that is smaller", () => {
+  assertEquals(encode([1, 2, 3], { compress: 9 }), encode([1, 2, 3]));
+  assertEquals(encode("a".repeat(1000), { compress: 0 }), encode("a".repeat(1000)));
+  assertEquals(encode("a".repeat(1000), { compress: false }), encode("a".repeat(1000)));
+  const data = encode("a".repeat(1000), { compress: 6 });
+  assert(data.length < 100);
+  assertEquals(data.subarray(0, 6), bytes(131, 80, u32(1005)));
+  assertEquals((decode(data) as Binary).text, "a".repeat(1000));
+});
+
+test("an encoder writes terms and what is around them, and gives them away", () => {
+  const encoder = new Encoder();
+  const at = encoder.pending;
+  encoder.u32(0);
+  encoder.u8(112);
+  encoder.u16(0x0102);
+  encoder.u64(2 ** 40 + 1);
+  encoder.u64((1n << 64n) - 2n);
+  encoder.raw(bytes("raw"));
+  encoder.term(atom("ok"));
+  encoder.patchU32(at, encoder.pending - 4);
+  const first = encoder.take();
+  assertEquals(
+    first,
+    bytes(...[
+      u32(26),
+      112,
+      1,
+      2,
+      u32(256),
+      u32(1),
+      u32(0xffffffff),
+      u32(0xfffffffe),
+      "raw",
+      119,
+      2,
+      "ok",
+    ]),
+  );
+  assertEquals(encoder.pending, 0);
+  encoder.term(1);
+  const second = encoder.take();
+  assertEquals(second, bytes(97, 1));
+  assertStrictEquals(second.buffer, first.buffer);
+  assertEquals(first[4], 112, "what was taken is not written again");
+});
+
+test("positions survive the growth of the slab, and taken bytes stay as they are", () => {
+  const encoder = new Encoder();
+  encoder.raw(new Uint8Array(60_000).fill(1));
+  const taken = encoder.take();
+  const at = encoder.pending;
+  encoder.u32(0);
+  encoder.term(new Uint8Array(100_000).fill(2));
+  encoder.term("x".repeat(200_000));
+  encoder.patchU32(at, 0x01020304);
+  const frame = encoder.take();
+  assertEquals(frame.subarray(0, 5), bytes(1, 2, 3, 4, 109));
+  assertEquals(frame.length, 4 + 5 + 100_000 + 5 + 200_000);
+  assert(taken.every((byte) => byte === 1));
+  encoder.term(1);
+  assert(encoder.take().buffer.byteLength <= 65_536, "a large slab is not kept for small terms");
+});
+
+test("all sizes around the end of a slab come out right", () => {
+  for (let free = 0; free < 80; free++) {
+    const encoder = new Encoder();
+    encoder.raw(new Uint8Array(65_536 - free));
+    const value = [
+      [atom("an_atom_of_some_length"), 1.5, 2 ** 40, "text", [[[[]]]]],
+      new Map([["k", true]]),
+      2n ** 200n,
+    ];
+    encoder.term(value);
+    assertEquals(encoder.take().subarray(65_536 - free), encode(value).subarray(1), `${free} free`);
+  }
+});
+
+test("after an error nothing has been written", () => {
+  const encoder = new Encoder();
+  encoder.term(atom("kept"));
+  assertThrows(() => encoder.term(["a".repeat(100_000), undefined as never]), EncodeError);
+  assertEquals(encoder.pending, 6);
+  encoder.term(2);
+  assertEquals(encoder.take(), bytes(119, 4, "kept", 97, 2));
+});
+
+test("an atom is encoded from what was kept the first time", () => {
+  const name = atom("encoded_once");
+  assertInstanceOf(name, Atom);
+  assertEquals(encode(name), encode(name));
+  assertEquals(encode([name, name]).length, 2 + 4 + 2 * 14 + 1);
+});
