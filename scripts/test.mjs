@@ -101,7 +101,7 @@ async function runFile(runtime, file, { folder, limit, verbose }) {
   const child = spawn(binary, [...options, ...runners[runtime](file, report)], {
     cwd: root,
     detached: true, // a process group of its own, to be killed whole
-    env: { ...colors(), ERGO_TEST_UNCAUGHT: uncaughtFile },
+    env: { ...environment(), ERGO_TEST_UNCAUGHT: uncaughtFile },
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.add(child.pid);
@@ -174,9 +174,11 @@ function signalGroup(pid, signal) {
   }
 }
 
-function colors() {
+function environment() {
   const { NO_COLOR: _no, FORCE_COLOR: _force, ...env } = process.env;
-  return process.stdout.isTTY ? { ...env, FORCE_COLOR: "1" } : { ...env, NO_COLOR: "1" };
+  // Without a UTF-8 locale Erlang and Elixir print Latin-1.
+  const common = { ...env, LC_ALL: "C.UTF-8" };
+  return process.stdout.isTTY ? { ...common, FORCE_COLOR: "1" } : { ...common, NO_COLOR: "1" };
 }
 
 function testFiles(filters) {

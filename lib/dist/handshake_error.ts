@@ -48,18 +48,25 @@ export interface HandshakeErrorOptions extends ErrorOptions {
   readonly detail?: string;
 }
 
-/** A connection to another node did not come about. Messages never hold a cookie. */
+/**
+ * A connection to another node did not come about
+ * ([handshake](https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#distribution-handshake)). Messages never hold a cookie.
+ */
 export class HandshakeError extends Error {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "HandshakeError";
+  /** Our side: the initiator has dialled, the acceptor was dialled. */
   readonly role: "initiator" | "acceptor";
-  /** What was waited for. */
+  /** How far it came: what was waited for. */
   readonly phase: HandshakePhase;
   /** The peer's name, `undefined` while a peer that came to us has not said it. */
   readonly node: string | undefined;
+  /** Why, to be told apart by a program. */
   readonly reason: HandshakeReason;
   /** The flags that the peer lacks, for `missing_flags`. */
   readonly missing: readonly string[];
 
+  /** @ignore @internal */
   constructor(options: HandshakeErrorOptions) {
     const { role, node, reason, cause } = options;
     const verb = role === "initiator" ? "connect to" : "accept";
