@@ -193,8 +193,8 @@ class Spawner extends GenServer {
 }
 
 /** A failed call is an answer too: `{error, Reason}`. */
-function answerFailure(error: unknown): Term {
-  const reason = (error as { exitReason?: Term }).exitReason ?? String(error);
+function answerFailure(error: Error & { readonly exitReason?: Term }): Term {
+  const reason = "exitReason" in error ? error.exitReason : String(error);
   return tuple(atom("error"), reason) as Term;
 }
 
@@ -216,6 +216,7 @@ async function main(): Promise<void> {
   const port = values["epmd-port"] ?? file["epmd-port"];
   const node = await startNode(name, {
     cookie,
+    terms: { floats: "wrap" }, // what goes through any process of this node stays what it is
     ...(port === undefined ? {} : { epmd: { port: Number(port) } }),
   });
   await serve(node);

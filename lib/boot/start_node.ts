@@ -30,17 +30,25 @@ export interface NodeOptions {
   readonly epmd?: { readonly port?: number; readonly hosts?: readonly string[] } | false;
   /** Where some nodes listen, by name; these are not looked up. */
   readonly routes?: Readonly<Record<string, NodeAddress>>;
-  /** Milliseconds without a sign of life after which a peer is taken for dead, as net_ticktime. Default 60,000. */
+  /**
+   * Milliseconds without a sign of life after which a peer is taken for dead and its connection closed, up to a quarter more:
+   * `net_ticktime` of Erlang, where it counts seconds. Should be the same on both ends. Default 60,000.
+   */
   readonly tickTime?: number;
-  /** Bytes that a message may have, both ways. Default 128 MiB. */
+  /**
+   * Bytes that a message may have, both ways. A larger one is refused where it is sent (`send` throws), and closes the connection
+   * where it is received. Default 134,217,728 (128 MiB).
+   */
   readonly maxMessage?: number;
-  /** How messages from other nodes are decoded, see {@linkcode DecodeOptions}. */
+  /** How messages from other nodes are decoded. Default: each type of term as itself, see {@linkcode DecodeOptions}. */
   readonly terms?: DecodeOptions;
   /** Sends local messages through the codec too, so that tests find out who relies on sharing. Default false. */
   readonly copyMessages?: boolean;
   /** SIGTERM stops the node in order. Default true. */
   readonly signals?: boolean;
+  /** Clock, timers, randomness and signals. Default: the runtime's. */
   readonly platform?: Platform;
+  /** Sockets. Default: the runtime's. */
   readonly transport?: Transport;
 }
 
@@ -53,8 +61,17 @@ const WEAK_COOKIE = 12;
  * - The program stays alive while the node runs, unless `node.unref()` says otherwise.
  * - `await using` stops it at the end of the block.
  *
+ * @example
+ * ```ts
+ * import { startNode } from "@ergo-ts/ergo";
+ *
+ * await using node = await startNode("demo@localhost", { cookie: "secret" });
+ * console.log(await node.rpc("app@localhost", "erlang", "node"));
+ * ```
+ *
  * @param name `name@host`, where the host is how others reach this machine; `@localhost` where all are on it.
- * @throws {RangeError} if the name is none.
+ * @throws {TypeError} if there is no cookie.
+ * @throws {RangeError} if the name is none, or the cookie too short for a node that others can reach.
  * @throws {EpmdError} if another node of that name is registered on this machine.
  * @throws {TransportError} if the port cannot be bound.
  */
@@ -73,7 +90,9 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
     if (cookie !== null) {
       const transport = options.transport ?? await defaultTransport();
       const epmdPort = options.epmd === false ? undefined : options.epmd?.port;
-      const client = options.epmd === false ? null : new EpmdClient({ transport, platform, port: epmdPort });
+      const client = options.epmd === false
+        ? null
+        : new EpmdClient({ transport, platform, port: epmdPort });
       network = new Network(node, {
         transport,
         platform,
@@ -88,7 +107,12 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
         stops.push(() => listener.close());
         if (client !== null) {
           const epmd = await LocalEpmd.register(
-            { transport, platform, port: epmdPort, hosts: options.epmd === false ? undefined : options.epmd?.hosts },
+            {
+              transport,
+              platform,
+              port: epmdPort,
+              hosts: options.epmd === false ? undefined : options.epmd?.hosts,
+            },
             { name: alive, port: listener.address.port, hidden: true },
           );
           epmd.unref();
@@ -129,7 +153,11 @@ class KeepAlive {
   }
 }
 
-async function listen(network: Network, transport: Transport, options: NodeOptions): Promise<Listener> {
+async function listen(
+  network: Network,
+  transport: Transport,
+  options: NodeOptions,
+): Promise<Listener> {
   const { host = "127.0.0.1", port = 0 } = options.listen || {};
   const listener = await transport.listen({ host, port }, (stream) => void network.accept(stream));
   listener.unref();
@@ -147,7 +175,9 @@ async function resolve(
   const { name, host } = splitNodeName(peer);
   const found = await client.lookup(name, { host, signal });
   if (found === null) {
-    throw new Error(`no node ${name} is registered with EPMD at ${host}, check its name and that it runs`);
+    throw new Error(
+      `no node ${name} is registered with EPMD at ${host}, check its name and that it runs`,
+    );
   }
   return { host, port: found.port };
 }

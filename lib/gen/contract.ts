@@ -2,7 +2,7 @@ import type { AnySchema, Input, Output, Outputs } from "../etf/schema/schema.ts"
 import { format } from "../etf/format.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tagged } from "../etf/tuple.ts";
-import type { CallOptions } from "../node/call.ts";
+import { type CallOptions, requestTerm } from "../node/call.ts";
 import type { ProcessContext } from "../node/context.ts";
 import type { Down, Monitor } from "../node/monitor.ts";
 import type { Node, Referring } from "../node/node.ts";
@@ -42,13 +42,13 @@ export class Contract<C extends Calls, D extends Casts> implements Referring<Con
   /** The schemas of each cast's arguments. */
   readonly casts: D;
 
-  /** @internal */
+  /** @ignore @internal */
   constructor(calls: C, casts: D) {
     this.calls = calls;
     this.casts = casts;
   }
 
-  /** @internal */
+  /** @ignore @internal */
   _refer(node: Node, target: Target): ContractRef<C, D> {
     return new ContractRef(this, node, target, node._core.main, {});
   }
@@ -85,12 +85,14 @@ function table(
  *
  * @example
  * ```ts
- * import { api, t } from "@ergo-ts/ergo";
+ * import { api, startNode, t, unwrap } from "@ergo-ts/ergo";
  *
  * const Users = api({
  *   calls: { fetch: [t.integer, t.result(t.struct("User", { name: t.text }), t.atom("not_found"))] },
  *   casts: { forget: [t.integer] },
  * });
+ *
+ * await using node = await startNode("web@localhost", { cookie: "secret" });
  * const users = node.ref(Users, { name: "Elixir.Users", node: "app@localhost" });
  * const user = unwrap(await users.call("fetch", 7)); // { name: "Zoë" }, or a ReplyError
  * ```
@@ -101,7 +103,7 @@ export function api<const C extends Calls = Record<never, never>, const D extend
   return new Contract((tables.calls ?? {}) as C, (tables.casts ?? {}) as D);
 }
 
-/** A reference to a server by its contract, wherever it is. */
+/** A reference to a server by its contract, wherever it is; made by `node.ref(contract, target)`. */
 export class ContractRef<C extends Calls, D extends Casts> {
   /** Where the server is. */
   readonly target: Target;
@@ -110,7 +112,7 @@ export class ContractRef<C extends Calls, D extends Casts> {
   readonly #from: Process;
   readonly #options: CallOptions;
 
-  /** @internal */
+  /** @ignore @internal */
   constructor(
     contract: Contract<C, D>,
     node: Node,
@@ -139,14 +141,14 @@ export class ContractRef<C extends Calls, D extends Casts> {
     ...args: HandlerArgs<CallArgs<C[N]>>
   ): Promise<Output<CallReply<C[N]>>> {
     const schemas = this.#contract.calls[name];
-    const request = { name, args: toTerms(schemas, args) };
+    const request = { name: null, term: toTerm(name, schemas, args) };
     const reply = await this.#node._core.call(this.#from, this.target, request, this.#options);
     return schemas[schemas.length - 1].parse(reply) as Output<CallReply<C[N]>>;
   }
 
   /** Sends a request that is not answered. */
   cast<N extends keyof D & string>(name: N, ...args: HandlerArgs<D[N]>): void {
-    const request = { name, args: toTerms(this.#contract.casts[name], args) };
+    const request = { name: null, term: toTerm(name, this.#contract.casts[name], args) };
     this.#node._core.cast(this.#from, this.target, request);
   }
 
@@ -174,27 +176,35 @@ export class ContractRef<C extends Calls, D extends Casts> {
   }
 }
 
-function toTerms(schemas: readonly AnySchema[], args: readonly unknown[]): unknown[] {
-  return args.map((arg, i) => schemas[i].toTerm(arg as Input<AnySchema>));
+/** A term also where the server is of this node: a contract says nothing of what the class of the server declares. */
+function toTerm(name: string, schemas: readonly AnySchema[], args: readonly unknown[]): Encodable {
+  return requestTerm({ name, args: args.map((arg, i) => schemas[i].toTerm(arg as Input<AnySchema>)) });
 }
 
-/** A server answered `{error, Reason}`. */
+/** A server answered `{error, Reason}`; thrown by {@linkcode unwrap}. */
 export class ReplyError extends Error {
-  /** The class's name. */
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "ReplyError";
   /** What stood behind `error`; more than one element as a list. */
   readonly reason: unknown;
 
-  /** @param reason what stood behind `error`. */
+  /** @ignore @internal Made by {@linkcode unwrap}. */
   constructor(reason: unknown, message: string) {
     super(message);
     this.reason = reason;
   }
 }
 
-/** The value of an `{ok, Value}`. @throws {ReplyError} where it is `{error, Reason}`. */
-export function unwrap<T>(reply: Tagged<"ok", [T]> | Tagged<"error", readonly unknown[]>): T {
-  if (reply.tag === "ok") return reply[1] as T;
+/**
+ * The value of an `{ok, Value}`.
+ *
+ * @throws {ReplyError} if it is `{error, Reason}`.
+ */
+// R as a whole: of a union's members TypeScript takes T from either, by the order in which a program makes its types.
+export function unwrap<R extends Tagged<"ok", [unknown]> | Tagged<"error", readonly unknown[]>>(
+  reply: R,
+): R extends Tagged<"ok", [infer T]> ? T : never {
+  if (reply.tag === "ok") return reply[1] as never;
   const reason: unknown = reply[1];
   throw new ReplyError(reason, `The server answered with an error: ${isTuple(reply) ? format(reply as Term) : reason}`);
 }

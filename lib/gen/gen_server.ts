@@ -1,13 +1,3 @@
-/**
- * GenServer: a process that answers requests one at a time.
- *
- * | a client does | the server's | which answers by |
- * | --- | --- | --- |
- * | `ref.call("add", 5)`, `gen_server:call(Pid, {add, 5})`, `GenServer.call(pid, {:add, 5})` | `calls.add(5)`, or `handleCall(request, from)` | what it returns |
- * | `ref.cast("reset")`, `gen_server:cast(Pid, reset)`, `GenServer.cast(pid, :reset)` | `casts.reset()`, or `handleCast(request)` | nothing |
- * | `node.send(pid, message)`, `Pid ! Message` | `handleInfo(message)` | nothing |
- */
-
 import { Atom, atom } from "../etf/atom.ts";
 import { format } from "../etf/format.ts";
 import { Pid } from "../etf/identifiers.ts";
@@ -17,7 +7,7 @@ import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
 import { isThenable } from "../_util/thenable.ts";
 import { EXIT, GEN_CALL, GEN_CAST } from "../node/atoms.ts";
 import { Behaviour } from "../node/behaviour.ts";
-import { Call, Cast, type From, TermFrom } from "../node/call.ts";
+import { Call, Cast, type From, type Request, requestTerm, TermFrom } from "../node/call.ts";
 import { nameOf } from "../node/core.ts";
 import type { Node } from "../node/node.ts";
 import { type AnyHandler, Handler, Later, noReply } from "./handlers.ts";
@@ -27,20 +17,19 @@ const BAD_REQUEST = atom("bad_request");
 
 type Table = Readonly<Record<string, AnyHandler>>;
 
-/** A request by its name and arguments; the name is `null` where the term is neither an atom nor a tuple with one in front. */
-interface Asked {
-  readonly name: string | null;
-  readonly args: readonly unknown[];
-  /** From another node, or copied as if it were: its arguments are only known to be terms. */
-  readonly untyped: boolean;
-  readonly term: () => Term;
-}
-
 /**
- * A server: its state is its fields, its protocol the tables `calls` and `casts`.
+ * A server: a process that answers requests one at a time. Its state is its fields, its protocol the tables `calls` and `casts`.
+ *
+ * | a client does | what runs | which answers by |
+ * | --- | --- | --- |
+ * | `node.start(Counter, args)` | `init(...args)` | `start` waits for it |
+ * | `ref.call("add", 5)`, `gen_server:call(Pid, {add, 5})`, `GenServer.call(pid, {:add, 5})` | `calls.add(5)`, else `handleCall(request, from)` | what it returns |
+ * | `ref.cast("reset")`, `gen_server:cast(Pid, reset)`, `GenServer.cast(pid, :reset)` | `casts.reset()`, else `handleCast(request)` | nothing |
+ * | `node.send(pid, message)`, `Pid ! Message` | `handleInfo(message)` | nothing |
+ * | `ref.stop()`, `this.stop(reason)`, a throw | `terminate(reason)` | nothing |
  *
  * - One message at a time: while a handler's promise has not settled no other message is taken. A handler that returns no
- *   promise costs none.
+ *   promise costs none. To answer later and go on meanwhile, return {@linkcode later}, or {@linkcode noReply} and keep `from`.
  * - A throw ends the process with `{{js_error, Name, Message}, Stack}`; what a supervisor or a link does about it is theirs.
  * - A handler that returns `undefined` replies `nil`.
  * - Arguments that do not parse, and names that no handler takes, make the caller exit with `{bad_request, Path, Message}`.
@@ -64,18 +53,28 @@ interface Asked {
  * await counter.call("add", 5); //                                    5
  * // From Elixir: GenServer.call({:counter, :demo@localhost}, {:add, 5})
  * ```
+ *
+ * Not for everything: code that keeps no state, and that may fail with its caller, is better a function. A server does one thing at
+ * a time for all its callers.
  */
 export abstract class GenServer extends Behaviour {
-  /** @internal */
+  /** @ignore @internal */
   declare readonly _refType: ServerRef<this>;
   /** What can be called, by name. A base table has no names, so that one that is not there is a compile error. */
   declare readonly calls: Record<never, never>;
   /** What can be cast, by name. */
   declare readonly casts: Record<never, never>;
-  /** What happens on a request that does not parse or that no handler takes. Default: the caller is refused. */
+  /**
+   * What happens on a request that does not parse or that no handler takes: the caller of a call exits and a cast is logged and
+   * dropped (`"refuse"`, the default), or the server crashes, as in OTP (`"crash"`).
+   */
   declare readonly onInvalid?: "refuse" | "crash";
 
-  /** A call that the table has no name for. Without this method the caller is refused. Returns the reply, `later(...)` or `noReply`. */
+  /**
+   * A call that the table has no name for. Without this method the caller is refused.
+   *
+   * @returns the reply, `later(...)`, or `noReply` where `from.reply` answers.
+   */
   handleCall(_request: Term, _from: From): unknown {
     return unhandled;
   }
@@ -91,30 +90,25 @@ export abstract class GenServer extends Behaviour {
     return undefined;
   }
 
-  /** @internal */
+  /** @ignore @internal */
   _receive(message: unknown): unknown {
     if (message instanceof Call) {
       if (message.done) return undefined; // nobody waits any more
       const { request } = message;
-      const asked = request.name === null
-        ? askedBy(request.term as Term)
-        : { name: request.name, args: request.args, untyped: false, term: () => message.message()[2] };
-      return this.#called(asked, message);
+      if (request.name === null) return this.#calledByTerm(message, request.term as Term);
+      return this.#called(message, request.name, request.args, undefined);
     }
     if (message instanceof Cast) {
       const { request } = message;
-      return this.#casted(
-        request.name === null
-          ? askedBy(request.term as Term)
-          : { name: request.name, args: request.args, untyped: false, term: () => message.message()[1] },
-      );
+      if (request.name === null) return this.#castedByTerm(request.term as Term);
+      return this.#casted(request.name, request.args, undefined);
     }
     if (isTuple(message)) {
       const head = message[0];
       if (head === GEN_CALL && message.length === 3 && isFrom(message[1])) {
-        return this.#called(askedBy(message[2]), new TermFrom(this._core, message[1]));
+        return this.#calledByTerm(new TermFrom(this._core, message[1]), message[2]);
       }
-      if (head === GEN_CAST && message.length === 2) return this.#casted(askedBy(message[1]));
+      if (head === GEN_CAST && message.length === 2) return this.#castedByTerm(message[1]);
       const parent = this._process.parent;
       if (head === EXIT && parent !== null && message.length === 3 && parent.equals(message[1])) {
         return this._process.stop(message[2]); // as in OTP: the end of the parent is ours, also where exits are trapped
@@ -123,51 +117,77 @@ export abstract class GenServer extends Behaviour {
     return this.handleInfo(message as Term);
   }
 
-  /** @internal */
+  /** @ignore @internal What a typed request is on the wire: arguments are written as the handler's schemas say. */
+  _requestTerm(request: Request, isCast: boolean): Encodable {
+    if (request.name === null) return request.term;
+    const handler = own(isCast ? this.#casts : this.#calls, request.name);
+    if (!(handler instanceof Handler)) return requestTerm(request);
+    return requestTerm({ name: request.name, args: handler.write(request.args) });
+  }
+
+  /** @ignore @internal */
   _reference(node: Node, pid: Pid): ServerRef<this> {
     return new ServerRef(node, pid, node._core.main, {});
   }
 
-  #called(asked: Asked, from: From): unknown {
+  get #calls(): Table | undefined {
+    return this.calls ?? (this.constructor as { calls?: Table }).calls;
+  }
+
+  get #casts(): Table | undefined {
+    return this.casts ?? (this.constructor as { casts?: Table }).casts;
+  }
+
+  #calledByTerm(from: From, term: Term): unknown {
+    return this.#called(from, nameIn(term), argsIn(term), term);
+  }
+
+  #castedByTerm(term: Term): unknown {
+    return this.#casted(nameIn(term), argsIn(term), term);
+  }
+
+  /** @param term what came, where its arguments are only known to be terms; a typed request of this node has none. */
+  #called(from: From, name: string | null, args: readonly unknown[], term: Term | undefined): unknown {
     this._process.caller = from.pid;
-    const handler = own(this.calls ?? (this.constructor as { calls?: Table }).calls, asked.name);
-    let args: readonly unknown[];
+    const handler = own(this.#calls, name);
     if (handler === undefined) {
-      const result = this.handleCall(asked.term(), from);
-      if (result === unhandled) return this.#refuseCall(from, noHandler(asked));
+      const result = this.handleCall(term === undefined ? termOf(name, args) : term, from);
+      if (result === unhandled) return this.#refuseCall(from, noHandler(name, args));
       return this.#answer(from, result);
     }
+    let parsed: readonly unknown[];
     try {
-      args = parseArgs(handler, asked);
+      parsed = parseArgs(handler, name, args, term === undefined);
     } catch (error) {
       return this.#refuseCall(from, error);
     }
-    return this.#answer(from, functionOf(handler).apply(this, args as never[]));
+    return this.#answer(from, functionOf(handler).apply(this, parsed as never[]));
   }
 
-  #casted(asked: Asked): unknown {
-    const handler = own(this.casts ?? (this.constructor as { casts?: Table }).casts, asked.name);
-    let args: readonly unknown[];
+  #casted(name: string | null, args: readonly unknown[], term: Term | undefined): unknown {
+    const handler = own(this.#casts, name);
     if (handler === undefined) {
-      const result = this.handleCast(asked.term());
-      return result === unhandled ? this.#refuseCast(noHandler(asked)) : result;
+      const result = this.handleCast(term === undefined ? termOf(name, args) : term);
+      return result === unhandled ? this.#refuseCast(noHandler(name, args)) : result;
     }
+    let parsed: readonly unknown[];
     try {
-      args = parseArgs(handler, asked);
+      parsed = parseArgs(handler, name, args, term === undefined);
     } catch (error) {
       return this.#refuseCast(error);
     }
-    return functionOf(handler).apply(this, args as never[]);
+    return functionOf(handler).apply(this, parsed as never[]);
   }
 
-  /** Answers now where there is no promise, so that a handler which returns none costs none. */
+  /** Answers now where there is no promise, so that a handler which returns none costs none. What comes after the end is discarded. */
   #answer(from: From, result: unknown): unknown {
     if (isThenable(result)) return result.then((value) => this.#answer(from, value));
+    if (this._process.exited) return undefined;
     if (result instanceof Later) {
       if (from instanceof Call) this._process.keepCall(from);
-      result.promise.then(
-        (value) => from.reply(value as Encodable),
-      ).then(undefined, (error: unknown) => this._process.crash(error));
+      Promise.resolve(result.promise).then((value) => {
+        if (!this._process.exited) from.reply(value as Encodable);
+      }).then(undefined, (error: unknown) => this._process.crash(error));
     } else if (result === noReply) {
       if (from instanceof Call) this._process.keepCall(from);
     } else {
@@ -204,34 +224,44 @@ function functionOf(handler: AnyHandler): (...args: never[]) => unknown {
   return handler instanceof Handler ? handler.fn : handler;
 }
 
-function parseArgs(handler: AnyHandler, asked: Asked): readonly unknown[] {
-  if (handler instanceof Handler) return handler.parse(asked.args);
-  if (asked.untyped && asked.args.length > 0) {
+function parseArgs(
+  handler: AnyHandler,
+  name: string | null,
+  args: readonly unknown[],
+  typed: boolean,
+): readonly unknown[] {
+  if (handler instanceof Handler) return handler.parse(args);
+  if (!typed && args.length > 0) {
     throw new SchemaError(
       [],
-      `no arguments, as ${asked.name} has no schemas for them (declare them with on(...))`,
-      `${asked.args.length} arguments`,
+      `no arguments, as ${name} has no schemas for them (declare them with on(...))`,
+      `${args.length} arguments`,
     );
   }
-  return asked.args;
+  return args;
 }
 
-function noHandler(asked: Asked): SchemaError {
-  return asked.name === null
+function noHandler(name: string | null, args: readonly unknown[]): SchemaError {
+  return name === null
     ? new SchemaError([], "an atom, or a tuple with an atom in front", "another request")
-    : new SchemaError([], "a request that the server knows", `request ${asked.name}/${asked.args.length}`);
+    : new SchemaError([], "a request that the server knows", `request ${name}/${args.length}`);
 }
 
-function askedBy(term: Term): Asked {
-  let name: string | null = null;
-  let args: readonly unknown[] = [];
-  if (isAtom(term)) {
-    name = nameOf(term);
-  } else if (isTuple(term) && term.length > 0 && isAtom(term[0])) {
-    name = nameOf(term[0]);
-    args = Array.prototype.slice.call(term, 1);
-  }
-  return { name, args, untyped: true, term: () => term };
+/** The term of a typed request, which is known to have a name. */
+function termOf(name: string | null, args: readonly unknown[]): Term {
+  return requestTerm({ name: name!, args }) as Term;
+}
+
+const NO_ARGS: readonly unknown[] = [];
+
+/** The name of the request that a term is; `null` where it is neither an atom nor a tuple with one in front. */
+function nameIn(term: Term): string | null {
+  if (isTuple(term)) return term.length > 0 && isAtom(term[0]) ? nameOf(term[0]) : null;
+  return isAtom(term) ? nameOf(term) : null;
+}
+
+function argsIn(term: Term): readonly unknown[] {
+  return isTuple(term) && term.length > 1 ? Array.prototype.slice.call(term, 1) : NO_ARGS;
 }
 
 function isAtom(term: Term): term is Atom | boolean | null {

@@ -11,15 +11,15 @@ export type HandlerArgs<S extends readonly AnySchema[]> = S extends
 
 /** A handler that parses its arguments, made by {@linkcode on}. */
 export class Handler<Args extends readonly unknown[], Result> implements Parsing {
-  /** @internal */
+  /** @ignore @internal */
   declare readonly _args: Args;
-  /** Of the arguments. */
+  /** What each argument must be, in their order. */
   readonly schemas: readonly AnySchema[];
   /** What is called with the parsed arguments. */
   readonly fn: (...args: never[]) => Result;
   readonly #least: number;
 
-  /** @internal */
+  /** @ignore @internal */
   constructor(schemas: readonly AnySchema[], fn: (...args: never[]) => Result) {
     this.schemas = schemas;
     this.fn = fn;
@@ -28,12 +28,16 @@ export class Handler<Args extends readonly unknown[], Result> implements Parsing
     this.#least = least;
   }
 
-  /** Whether it takes so many arguments. */
+  /** Whether it takes so many arguments; optional ones at the end may be missing. */
   takes(count: number): boolean {
     return count >= this.#least && count <= this.schemas.length;
   }
 
-  /** Parses the arguments and calls the function. @throws {SchemaError} if they do not parse. */
+  /**
+   * Parses the arguments and calls the function.
+   *
+   * @throws {SchemaError} if they do not parse.
+   */
   invoke(args: readonly unknown[]): Result {
     return this.fn(...this.parse(args));
   }
@@ -59,7 +63,12 @@ export class Handler<Args extends readonly unknown[], Result> implements Parsing
     return parsed as never[];
   }
 
-  /** What it takes, for messages. */
+  /** The arguments as they cross the wire, for what a TypeScript caller wrote. Not checked: the receiver parses. */
+  write(args: readonly unknown[]): unknown[] {
+    return args.map((arg, i) => i < this.schemas.length ? this.schemas[i].toTerm(arg) : arg);
+  }
+
+  /** What it takes, for error messages: `(text, options [format?: text])`. */
   get expected(): string {
     return `(${this.schemas.map((schema) => schema.expected).join(", ")})`;
   }
@@ -99,7 +108,7 @@ export class Later<T> {
   /** What it waits for. */
   readonly promise: PromiseLike<T>;
 
-  /** @internal */
+  /** @ignore @internal */
   constructor(promise: PromiseLike<T>) {
     this.promise = promise;
   }
@@ -130,7 +139,8 @@ export type ReplyOf<H> = H extends Handler<infer _Args, infer R> ? Reply<R>
   : H extends (...args: never[]) => infer R ? Reply<R>
   : never;
 
-/** What a caller gets of a handler that returns `R`. */
-export type Reply<R> = Awaited<R> extends Later<infer T> ? NoValue<T> : NoValue<Awaited<R>>;
-/** Nothing is replied as `nil`. */
-type NoValue<T> = [T] extends [void] ? null : T;
+/** What a caller gets of a handler that returns `R`. Nothing is replied as `nil`, which is `null`. */
+export type Reply<R> = ReplyValue<Awaited<R>>;
+/** @internal Each member of a union for itself. */
+type ReplyValue<V> = V extends Later<infer T> ? OrNull<T> : OrNull<V>;
+type OrNull<V> = V extends undefined | void ? null : V;

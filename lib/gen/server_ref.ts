@@ -5,7 +5,8 @@ import type { ProcessContext } from "../node/context.ts";
 import type { Down, Monitor } from "../node/monitor.ts";
 import type { Node } from "../node/node.ts";
 import type { ExitReason, Process } from "../node/process.ts";
-import { SHUTDOWN } from "../node/atoms.ts";
+import { NORMAL } from "../node/atoms.ts";
+import { stopProcess } from "../node/stop_process.ts";
 import type { ArgsOf, ReplyOf } from "./handlers.ts";
 
 /** The table of calls of a server's class. */
@@ -21,7 +22,7 @@ export class ServerRef<S> {
   readonly #from: Process;
   readonly #options: CallOptions;
 
-  /** @internal */
+  /** @ignore @internal */
   constructor(node: Node, pid: Pid, from: Process, options: CallOptions) {
     this.#node = node;
     this.pid = pid;
@@ -66,12 +67,15 @@ export class ServerRef<S> {
     return this.#node._core.monitor(this.#from, this.pid, fn);
   }
 
-  /** Ends the server in order, as OTP's `gen_server:stop`, and waits for its end. Default reason `shutdown`. */
-  stop(reason: ExitReason = SHUTDOWN): Promise<void> {
-    return new Promise((resolve) => {
-      this.#node.monitor(this.pid, () => resolve());
-      this.#node._core.process(this.pid)?.stop(reason);
-    });
+  /**
+   * Ends the server in order, behind the messages that it has got before, and waits for its end, as OTP's `gen_server:stop`.
+   *
+   * @param reason what it ends with. Default `normal`.
+   * @throws {ExitError} if it ends with another reason.
+   * @throws {NoProcessError} if it has ended before.
+   */
+  stop(reason: ExitReason = NORMAL): Promise<void> {
+    return stopProcess(this.#node._core, this.#from, this.pid, reason);
   }
 
   /** The same reference with other options for its calls. */

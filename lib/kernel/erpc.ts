@@ -2,10 +2,9 @@ import { type Atom, atom } from "../etf/atom.ts";
 import { isList } from "../etf/list.ts";
 import type { Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
-import { exit, ExitError, exitReasonOf, ProcessError } from "../node/errors.ts";
+import { ExitError, exitReasonOf, ProcessError } from "../node/errors.ts";
 import { nameOf } from "../node/core.ts";
 import type { Node } from "../node/node.ts";
-import type { ExitReason } from "../node/process.ts";
 import { undefinedFunction, withSelf } from "../node/provide.ts";
 import type { Self } from "../node/self.ts";
 
@@ -28,7 +27,8 @@ const UNDEF = atom("undef");
 export function provideErpc(node: Node): void {
   node.provide("erpc", {
     execute_call: withSelf(async (self, res, module, name, args) => {
-      exit(await executed(node, self, res, module, name, args) as ExitReason);
+      // Whatever the reason, it is the answer: nothing has crashed here.
+      self._process.exit(await executed(node, self, res, module, name, args));
     }),
     execute_cast: withSelf((self, module, name, args) => run(node, self, module, name, args)),
   });

@@ -1,10 +1,11 @@
 import type { Pid } from "../etf/identifiers.ts";
+import type { Term } from "../etf/term.ts";
 import { isThenable } from "../_util/thenable.ts";
 import { NORMAL } from "./atoms.ts";
 import { checkReason, ProcessContext } from "./context.ts";
-import { ExitError, exitReasonOf } from "./errors.ts";
+import { ExitError, exitReasonOf, isProcessError } from "./errors.ts";
 import type { Node } from "./node.ts";
-import type { Body, ExitReason, Process } from "./process.ts";
+import type { Body, ExitReason, Process, Undelivered } from "./process.ts";
 import { Turn } from "./turn.ts";
 
 /** What `node.start` gives for a class of behaviours. */
@@ -19,29 +20,38 @@ export type RefOf<B extends Behaviour> = B["_refType"];
  * | what the behaviour adds | one message at a time; the next is taken when the returned promise, if any, has settled |
  * | `terminate(reason)` | last, where the process ends in order or its code has thrown; not after an exit signal that is not trapped |
  */
-export abstract class Behaviour extends ProcessContext implements Body {
-  /** @internal The type of references to such processes. */
+export abstract class Behaviour extends ProcessContext {
+  /** @ignore @internal The type of references to such processes. */
   declare readonly _refType: unknown;
 
-  /** Sets up the state. What it takes is what `node.start` takes. A throw is the error of `start`. */
+  /**
+   * Sets up the state. What it takes is what `node.start` takes.
+   *
+   * A promise delays the start, and with it the other messages, which wait. A throw makes `start` reject; `terminate` is not called then.
+   */
   init(..._args: never[]): unknown {
     return undefined;
   }
 
-  /** Cleans up. The process ends when the returned promise, if any, has settled. */
+  /**
+   * Cleans up. The process ends when the returned promise, if any, has settled.
+   *
+   * As in OTP it is called where the process ends in order or its code has thrown. An exit signal ends a process without it, unless
+   * {@linkcode ProcessContext.trapExit} is set and the signal comes from its parent, or from the node that stops.
+   */
   terminate(_reason: ExitReason): unknown {
     return undefined;
   }
 
-  /** Ends this process in order, when the message that it handles is done. Default reason `normal`. */
+  /** Ends this process in order, when the message that it handles is done; those that wait are not handled any more. Default reason `normal`. */
   stop(reason: ExitReason = NORMAL): void {
     this._process.stop(checkReason(reason));
   }
 
-  /** @internal Takes one message. */
+  /** @ignore @internal Takes one message. */
   abstract _receive(message: unknown): unknown;
 
-  /** @internal */
+  /** @ignore @internal */
   abstract _reference(node: Node, pid: Pid): unknown;
 }
 
@@ -58,7 +68,7 @@ export function behaviourBody(
   return behaviour;
 }
 
-class Init extends Turn implements Disposable {
+class Init extends Turn implements Undelivered {
   #process: Process;
   #behaviour: Behaviour;
   #args: readonly unknown[];
@@ -78,31 +88,34 @@ class Init extends Turn implements Disposable {
   }
 
   run(): unknown {
-    let result: unknown;
     try {
-      result = this.#behaviour.init(...this.#args as never[]);
+      const result = this.#behaviour.init(...this.#args as never[]);
+      if (!isThenable(result)) return this.#done();
+      return Promise.resolve(result).then(() => this.#done(), (error) => this.#failed(error));
     } catch (error) {
       return this.#failed(error);
     }
-    if (!isThenable(result)) return this.#done(null);
-    this.#process.own(this);
-    return result.then(() => this.#done(null), (error) => this.#failed(error));
   }
 
-  /** The process was ended while `init` was waiting. */
-  [Symbol.dispose](): void {
-    this.#done(new ExitError(this.#process.reason));
+  /** The process was ended before `init` had begun, or while it was waiting. */
+  undelivered(reason: Term): void {
+    this.#tell(new ExitError(reason));
+  }
+
+  #done(): void {
+    const { stopping } = this.#process;
+    if (stopping === null) this.#tell(null);
+    else this.#failed(new ExitError(stopping.reason)); // as {stop, Reason} of Erlang's init
   }
 
   // As in OTP: a server whose init fails has nothing to terminate.
   #failed(error: unknown): void {
     const reason = exitReasonOf(error);
-    this.#done(error instanceof ExitError ? error : new ExitError(reason, undefined, { cause: error }));
+    this.#tell(isProcessError(error) && error instanceof ExitError ? error : new ExitError(reason, undefined, { cause: error }));
     this.#process.exit(reason);
   }
 
-  #done(error: Error | null): void {
-    this.#process.disown(this);
+  #tell(error: Error | null): void {
     const started = this.#started;
     this.#started = null;
     started?.(error);

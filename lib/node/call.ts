@@ -8,6 +8,7 @@ import { ALIAS, GEN_CALL, GEN_CAST, NOCONNECTION, NOPROC } from "./atoms.ts";
 import { Deadline } from "./deadlines.ts";
 import { CallTimeoutError, ExitError, NodeDownError, NoProcessError } from "./errors.ts";
 import type { Undelivered, Watcher } from "./process.ts";
+import { type Address, describe, nodeOf } from "./target.ts";
 
 /** Milliseconds that a call waits for its reply unless it is told otherwise, as in OTP. */
 export const CALL_TIMEOUT = 5_000;
@@ -66,11 +67,22 @@ export type Request =
   | { readonly name: string; readonly args: readonly unknown[] }
   | { readonly name: null; readonly term: Encodable };
 
-/** The request as a term: the atom `name`, or `{name, Arg, ...}` where there are arguments. */
+/**
+ * The request as a term: the atom `name`, or `{name, Arg, ...}` where there are arguments. Those at the end that are `undefined`
+ * were left out.
+ */
 export function requestTerm(request: Request): Encodable {
   if (request.name === null) return request.term;
-  const name: Atom = atom(request.name);
-  return request.args.length === 0 ? name : tuple(name, ...request.args as Encodable[]) as Encodable;
+  const { args } = request;
+  let length = args.length;
+  while (length > 0 && args[length - 1] === undefined) length--;
+  const name = nameTerm(request.name);
+  return length === 0 ? name : tuple(name, ...args.slice(0, length) as Encodable[]) as Encodable;
+}
+
+/** The atom of that name, three of which are JavaScript values. */
+function nameTerm(name: string): Atom | boolean | null {
+  return name === "nil" ? null : name === "true" ? true : name === "false" ? false : atom(name);
 }
 
 /** What a call needs of its node. */
@@ -89,40 +101,53 @@ export interface CallPlace {
   callEnded(call: Call): void;
 }
 
+// How the constructor gets at the functions of its promise without making a function of its own for each call.
+let resolveMade: (value: unknown) => void;
+let rejectMade: (error: unknown) => void;
+function keepFunctions(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  resolveMade = resolve;
+  rejectMade = reject;
+}
+
 /** One outstanding call of this node, to a process of this node or of another one. */
 export class Call extends Deadline implements From, Watcher, Undelivered {
   readonly pid: Pid;
   readonly request: Request;
-  /** For messages. */
-  readonly target: string;
+  readonly promise: Promise<unknown>;
   /** Set where somebody has to be told of the call's end. */
   place: CallPlace | null = null;
   #home: CallHome;
-  #timeout: number;
-  #signal: AbortSignal | null;
+  #address: Address;
+  #options: CallOptions;
   #ref: Ref | null = null;
   #done = false;
-  #resolve!: (value: unknown) => void;
-  #reject!: (error: unknown) => void;
-  readonly promise: Promise<unknown>;
+  #resolve: (value: unknown) => void;
+  #reject: (error: unknown) => void;
 
-  constructor(home: CallHome, pid: Pid, target: string, request: Request, options: CallOptions) {
+  constructor(home: CallHome, pid: Pid, address: Address, request: Request, options: CallOptions) {
     super();
     this.#home = home;
     this.pid = pid;
-    this.target = target;
+    this.#address = address;
     this.request = request;
-    this.#timeout = options.timeout ?? CALL_TIMEOUT;
-    this.#signal = options.signal ?? null;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    if (this.#signal !== null) {
-      if (this.#signal.aborted) this.#aborted();
-      else this.#signal.addEventListener("abort", this.#aborted);
+    this.#options = options;
+    this.promise = new Promise(keepFunctions);
+    this.#resolve = resolveMade;
+    this.#reject = rejectMade;
+    const { timeout = CALL_TIMEOUT, signal } = options;
+    if (typeof timeout !== "number" || !(timeout >= 0)) {
+      return this.#refused(new RangeError(`Cannot wait ${timeout} ms for a reply: 0 or more is needed`));
     }
-    if (!this.#done) home.setDeadline(this, this.#timeout);
+    if (signal !== undefined) {
+      if (signal.aborted) return this.#refused(signal.reason);
+      signal.addEventListener("abort", this);
+    }
+    home.setDeadline(this, timeout);
+  }
+
+  /** What is called, for messages. */
+  get target(): string {
+    return describe(this.#address);
   }
 
   /** Whether the caller has its answer, or waits no longer. */
@@ -144,8 +169,8 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
   }
 
   /** The message as any process would get it: `{'$gen_call', From, Request}`. */
-  message(): Tuple {
-    return tuple(GEN_CALL, this.term, requestTerm(this.request)) as unknown as Tuple;
+  message(request: Encodable = requestTerm(this.request)): Tuple {
+    return tuple(GEN_CALL, this.term, request) as unknown as Tuple;
   }
 
   /** A reply came back as a message to the call's alias: `{Tag, Reply}`. */
@@ -158,43 +183,55 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
   }
 
   refuse(reason: Term): void {
-    this.down(reason);
+    this.fail(new ExitError(reason));
   }
 
   fail(error: unknown): void {
     if (this.#end()) this.#reject(error);
   }
 
-  /** The process that was called has ended, was not there, or its node is gone. */
-  down(reason: Term): void {
+  /** What a monitor of the callee says: it has ended, was not there, or its node is gone. */
+  down(reason: Term, cause?: Error): void {
     if (this.#done) return;
     if (reason === NOPROC) {
       this.fail(new NoProcessError(this.target, elixirHint(this.target)));
     } else if (reason === NOCONNECTION) {
-      this.fail(new NodeDownError(this.target.slice(this.target.lastIndexOf(" ") + 1)));
+      this.fail(new NodeDownError(nodeOf(this.#address), { cause }));
     } else {
       this.fail(new ExitError(reason));
     }
   }
 
+  /** The process of this node that was called has ended, whose reason may be `noproc` as any other. */
   undelivered(reason: Term): void {
-    this.down(reason);
+    if (!this.#done) this.fail(new ExitError(reason));
   }
 
   override expired(): void {
-    this.fail(new CallTimeoutError(this.target, this.#timeout));
+    this.fail(new CallTimeoutError(this.target, this.#options.timeout ?? CALL_TIMEOUT));
   }
 
-  #aborted = (): void => this.fail(this.#signal!.reason);
+  /** The caller's signal has aborted. */
+  handleEvent(): void {
+    this.fail(this.#options.signal!.reason);
+  }
+
+  #refused(error: unknown): this {
+    this.#done = true;
+    this.#reject(error);
+    return this;
+  }
 
   #end(): boolean {
     if (this.#done) return false;
     this.#done = true;
     this.#home.clearDeadline(this);
-    this.#signal?.removeEventListener("abort", this.#aborted);
+    this.#options.signal?.removeEventListener("abort", this);
     if (this.#ref !== null) this.#home.removeReplyTo(this.#ref);
-    this.place?.callEnded(this);
-    this.place = null;
+    if (this.place !== null) {
+      this.place.callEnded(this);
+      this.place = null;
+    }
     return true;
   }
 }
@@ -237,6 +274,6 @@ function aliasOf(term: Term): Ref | null {
 }
 
 function elixirHint(target: string): string {
-  const name = /^([A-Z]\w*)(?: |$)/.exec(target)?.[1];
+  const name = /^(?!Elixir\.)([A-Z][\w.]*)(?: |$)/.exec(target)?.[1];
   return name === undefined ? "" : `; an Elixir module is registered as Elixir.${name}`;
 }

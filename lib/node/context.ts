@@ -7,25 +7,27 @@ import type { Core } from "./core.ts";
 import type { Down, Monitor } from "./monitor.ts";
 import type { Node } from "./node.ts";
 import type { ExitReason, Process } from "./process.ts";
+import { Sleep } from "./sleep.ts";
 import type { Target } from "./target.ts";
 import { ProcessTimer } from "./timer.ts";
 
 /**
  * What a process can do in its own name. Servers, and the `self` of a spawned function, are such contexts.
  *
+ * Signals from this process to another one (messages, casts, links, monitors, exits) arrive in the order in which they were sent.
  * Code that outlives its process cannot act in its name: these methods then throw {@linkcode ProcessExitedError}.
  */
 export abstract class ProcessContext {
   #process: Process | null = null;
   #node: Node | null = null;
 
-  /** @internal Gives the context its process, before anything of it runs. */
+  /** @ignore @internal Gives the context its process, before anything of it runs. */
   _attach(node: Node, process: Process): void {
     this.#node = node;
     this.#process = process;
   }
 
-  /** @internal */
+  /** @ignore @internal */
   get _process(): Process {
     if (this.#process === null) {
       throw new Error("Cannot use a process that is not started: start it with node.start, and set up its state in init");
@@ -33,7 +35,7 @@ export abstract class ProcessContext {
     return this.#process;
   }
 
-  /** @internal */
+  /** @ignore @internal */
   get _core(): Core {
     return this._process.home as Core;
   }
@@ -68,9 +70,14 @@ export abstract class ProcessContext {
     this._process.trapExit = trap;
   }
 
-  /** Sends a message. Nobody is told where there is no such process. Messages to one process arrive in the order sent. */
+  /**
+   * Sends a message: Erlang's `!`. Messages from one process to another arrive in the order sent.
+   *
+   * Returns at once. Where there is no such process the message is dropped and nobody is told: monitor it, or call. A node that
+   * is not connected is connected to first.
+   */
   send(target: Target, message: Encodable): void {
-    this.#alive("send").#core.send(this._process, target, message);
+    this.#core.send(this._process, target, message);
   }
 
   /**
@@ -81,8 +88,15 @@ export abstract class ProcessContext {
    * @throws {NoProcessError} if there is no such process.
    * @throws {NodeDownError} if its node cannot be reached, or the connection is lost before the reply.
    * @throws {ExitError} if the process ends before it replies.
+   * @throws {ProcessExitedError} if this process has ended, by which calls that wait already are not given up.
    */
   call(target: Target, request: Encodable, options?: CallOptions): Promise<Term>;
+  /**
+   * Calls a server, waits for its reply and parses it. Rejects as without a schema.
+   *
+   * @param schema what the reply must be.
+   * @throws {SchemaError} if the reply does not match.
+   */
   call<S extends AnySchema>(
     target: Target,
     request: Encodable,
@@ -95,29 +109,46 @@ export abstract class ProcessContext {
     schemaOrOptions?: AnySchema | CallOptions,
     options?: CallOptions,
   ): Promise<unknown> {
-    this.#alive("call");
-    return this.#node!._callAs(this._process, target, request, schemaOrOptions, options);
+    return this.node._callAs(this._process, target, request, schemaOrOptions, options);
   }
 
-  /** Sends a request that is not answered. */
+  /** Sends a request that is not answered, as `gen_server:cast`: at once, and without a word where there is no such process. */
   cast(target: Target, request: Encodable): void {
-    this.#alive("cast").#core.cast(this._process, target, { name: null, term: request });
+    this.#core.cast(this._process, target, { name: null, term: request });
   }
 
-  /** Runs `fn` in this process, as a message would, in `ms` milliseconds. */
-  after(ms: number, fn: () => unknown): ProcessTimer {
+  /**
+   * Runs `fn` in this process, as a message would, in `ms` milliseconds: when its turn comes, and never while a handler runs.
+   *
+   * @param ms from 1,000 on it may take up to 32 more.
+   * @returns takes the timer back when it is disposed; the end of the process does too.
+   * @throws {RangeError} if `ms` is negative or no number.
+   */
+  after(ms: number, fn: () => unknown): Disposable {
     return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, { repeat: false });
   }
 
-  /** Runs `fn` in this process every `ms` milliseconds, counted from the end of one run to the next. */
-  every(ms: number, fn: () => unknown): ProcessTimer {
+  /**
+   * Runs `fn` in this process, as a message would, every `ms` milliseconds (at least 1), counted from the end of one run to the
+   * next: runs neither overlap nor pile up. A promise that `fn` returns belongs to its run.
+   *
+   * @returns takes the timer back when it is disposed; the end of the process does too.
+   * @throws {RangeError} if `ms` is negative or no number.
+   */
+  every(ms: number, fn: () => unknown): Disposable {
     return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, { repeat: true });
   }
 
-  /** Waits. Rejects with {@linkcode ProcessExitedError} where the process ends before. */
+  /**
+   * Waits. A handler that awaits it holds the mailbox for that time: to go on with other messages use {@linkcode ProcessContext.after}.
+   *
+   * @throws {ProcessExitedError} if the process ends before.
+   */
   sleep(ms: number): Promise<void> {
-    const { signal } = this.#alive("sleep");
-    return this.#node!.sleep(ms, { signal });
+    const process = this._process;
+    return process.exited
+      ? Promise.reject(process.gone("sleep"))
+      : new Sleep(this.#core, ms, { process }).promise;
   }
 
   /**
@@ -129,17 +160,23 @@ export abstract class ProcessContext {
     return this.#core.monitor(this._process, target, fn ?? null);
   }
 
-  /** Links this process with another one: the end of one is an exit signal for the other. */
+  /**
+   * Links this process with another one, here or elsewhere: the end of one is an exit signal for the other. Where that process has
+   * ended before, the signal `noproc` comes. Idempotent.
+   */
   link(pid: Pid): void {
     this.#core.link(this._process, pid);
   }
 
-  /** Takes a link back. No exit signal of it arrives after this. */
+  /** Takes a link back, as Erlang's `unlink/1`. No exit signal of it arrives after this. */
   unlink(pid: Pid): void {
     this.#alive("unlink").#core.unlink(this._process, pid);
   }
 
-  /** Sends an exit signal to a process, as Erlang's `exit/2`. */
+  /**
+   * Sends an exit signal to a process, as Erlang's `exit/2`. What it does there is as in Erlang: `kill` ends it in any case, one that
+   * traps exits gets a message, `normal` is ignored.
+   */
   exit(pid: Pid, reason: ExitReason): void {
     this.#alive("exit").#core.exit(this._process, pid, checkReason(reason));
   }
@@ -149,12 +186,20 @@ export abstract class ProcessContext {
     return this.#core.addAlias(this._process);
   }
 
-  /** Takes an alias back; what is sent to it from now on is dropped. */
+  /**
+   * Takes an alias back; what is sent to it from now on is dropped.
+   *
+   * @returns whether it was one of this process.
+   */
   unalias(alias: Ref): boolean {
     return this.#core.removeAlias(this._process, alias);
   }
 
-  /** Registers this process under a name of this node. */
+  /**
+   * Registers this process under a name of this node, until it ends.
+   *
+   * @throws {NameError} if the name is taken, or the process has one.
+   */
   register(name: string): void {
     this.#core.register(name, this._process);
   }

@@ -19,11 +19,14 @@ import {
   tagRef,
 } from "./call.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
-import { NameError, NodeDownError } from "./errors.ts";
-import { type Down, Monitor } from "./monitor.ts";
-import { type Body, type Home, Process, type Watcher } from "./process.ts";
+import { errorText, NameError } from "./errors.ts";
+import { BrokenLinks } from "./links.ts";
+import { MainProcess } from "./main_process.ts";
+import { type Down, type Monitor, ProcessMonitor } from "./monitor.ts";
+import { type Body, type Home, PID_ID_BITS, Process, processId, type Watcher } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
-import { type Address, addressOf, describe, Name, type Target } from "./target.ts";
+import { type Address, addressOf, Name, type Target } from "./target.ts";
+import { NO_NETWORK } from "./unreachable.ts";
 
 /** Another node, as the processes of this one see it. Whatever is sent connects first where there is no connection. */
 export interface RemoteNode {
@@ -40,7 +43,6 @@ export interface RemoteNode {
 
 /** Finds other nodes. */
 export interface RemoteNodes {
-  /** @throws {NodeDownError} where there is no way to any other node. */
   remote(node: string): RemoteNode;
 }
 
@@ -67,14 +69,6 @@ export interface CoreOptions {
   readonly terms?: DecodeOptions;
 }
 
-const NOT_A_NODE: RemoteNodes = {
-  remote(node) {
-    throw new NodeDownError(node, { cause: new Error("this node has no network") });
-  },
-};
-
-/** Pids keep to 15 bits of id and 13 of serial as long as they can, which peers before OTP 26 insist on. */
-const PID_ID_BITS = 32_768;
 /** The first word of a reference has 18 bits that old peers keep. */
 const REF_WORD = 262_144;
 
@@ -87,13 +81,14 @@ export class Core implements Home, CallHome {
   readonly creation: number;
   readonly platform: Platform;
   readonly scheduler: Scheduler;
+  readonly broken: BrokenLinks = new BrokenLinks((error) => this.fault("Cannot break a link", error));
   readonly processes: Map<number, Process> = new Map();
   readonly names: Map<string, Process> = new Map();
   /** Stands for the node where something is done from outside of any process. */
   readonly main: Process;
   /** The group leader of what is spawned on other nodes. */
   groupLeader: Pid | null = null;
-  remotes: RemoteNodes = NOT_A_NODE;
+  remotes: RemoteNodes = NO_NETWORK;
   /** Casts that were dropped because they did not parse or nobody takes them. */
   refusedCasts = 0;
   /** How messages from other nodes are decoded, unless their receiver says otherwise. */
@@ -102,6 +97,7 @@ export class Core implements Home, CallHome {
   readonly copyMessages: boolean;
   #deadlines: Deadlines;
   #aliases: Map<number, Receiver> = new Map();
+  #stopped = false;
   #nextPid = 0;
   #nextRef: number;
   readonly #refTail: number;
@@ -122,23 +118,27 @@ export class Core implements Home, CallHome {
     this.terms = options.terms ?? {};
     this.scheduler = new Scheduler(platform);
     this.#deadlines = new Deadlines(platform);
-    this.main = this.spawn(() => NO_BODY);
+    this.main = new MainProcess(this, this.#makePid(this.#nextPid++), NO_BODY);
     this.main.trapExit = true;
+    this.processes.set(this.main.id, this.main);
+  }
+
+  /** Whether the node has stopped: nothing runs on it any more. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   // Processes
 
-  /** Makes a process. Its first message is the body's to give: nothing runs before that. */
+  /**
+   * Makes a process. Its first message is the body's to give: nothing runs before that.
+   *
+   * @throws {NameError} if the name is taken; then there is no process.
+   */
   spawn(makeBody: (process: Process) => Body, options: SpawnOptions = {}): Process {
+    this.main.mustLive("start a process");
     const number = this.#nextPid++;
-    const pid = new Pid(
-      this.name,
-      number % PID_ID_BITS,
-      Math.floor(number / PID_ID_BITS),
-      this.creation,
-    );
-    const process = new Process(this, pid, number, NO_BODY);
-    process.body = makeBody(process);
+    const process = new Process(this, this.#makePid(number), NO_BODY);
     if (options.register !== undefined) this.register(options.register, process);
     this.processes.set(number, process);
     if (options.trapExit !== undefined) process.trapExit = options.trapExit;
@@ -148,13 +148,14 @@ export class Core implements Home, CallHome {
       process.addLink(options.link);
       options.link.addLink(process);
     }
+    process.body = makeBody(process);
     return process;
   }
 
   /** The live process of that pid. */
   process(pid: Pid): Process | undefined {
     if (pid._node !== this.name || pid.creation !== this.creation) return undefined;
-    return this.processes.get(pid.serial * PID_ID_BITS + pid.id);
+    return this.processes.get(processId(pid));
   }
 
   /** The process that an address of this node leads to. */
@@ -167,7 +168,8 @@ export class Core implements Home, CallHome {
 
   /** @throws {NameError} if the name is taken, or the process has one. */
   register(name: string, process: Process): void {
-    if (name === "" || name === "undefined") {
+    process.mustLive("register");
+    if (["", "undefined", "true", "false", "nil"].includes(name)) {
       throw new NameError(`Cannot register a process as ${JSON.stringify(name)}: that is no name`);
     }
     if (this.names.has(name)) {
@@ -178,7 +180,7 @@ export class Core implements Home, CallHome {
         `Cannot register a process as ${name}: it is registered as ${process.name} already, unregister it first`,
       );
     }
-    process.mustLive("register");
+    atom(name); // or no message could name it
     process.name = name;
     this.names.set(name, process);
   }
@@ -193,15 +195,25 @@ export class Core implements Home, CallHome {
   forget(process: Process): void {
     this.processes.delete(process.id);
     if (process.name !== null) this.names.delete(process.name);
-    if (process.hasAliases) { for (const number of process.aliases.keys()) this.#aliases.delete(number); }
+    const { aliases } = process;
+    if (aliases !== null) { for (const number of aliases) this.#aliases.delete(number); }
   }
 
   crashed(process: Process, reason: Term): void {
     const who = process.name ?? format(process.pid);
-    this.platform.log("error", `Process ${who} crashed: ${format(reason)}`);
+    this.platform.log("error", `Process ${who} crashed: ${format(reason, { maxLength: 10_000 })}`);
+  }
+
+  fault(what: string, error: unknown): void {
+    this.platform.log("error", `${what}: ${errorText(error)}`);
   }
 
   // References and aliases
+
+  /** How many references messages can be sent to: aliases of processes, and calls that are out. */
+  get aliasCount(): number {
+    return this.#aliases.size;
+  }
 
   makeRef(): Ref {
     const number = this.#nextRef++;
@@ -236,19 +248,23 @@ export class Core implements Home, CallHome {
     const ref = this.makeRef();
     const number = this.refNumber(ref);
     this.#aliases.set(number, process);
-    process.aliases.set(number, ref);
+    process.addAlias(number);
     return ref;
   }
 
   removeAlias(process: Process, alias: Ref): boolean {
     const number = this.refNumber(alias);
-    return process.aliases.delete(number) && this.#aliases.delete(number);
+    return process.removeAlias(number) && this.#aliases.delete(number);
   }
 
   // Messages
 
   /** Sends a message; nobody is told where there is no such process, as in Erlang. */
   send(from: Process, target: Target, message: Encodable): void {
+    if (from.exited) throw from.gone("send");
+    if (message === undefined) {
+      throw new TypeError("Cannot send undefined: it is no term, send null, which is nil");
+    }
     const address = addressOf(target);
     const remote = this.remoteOf(address);
     if (remote !== null) {
@@ -282,10 +298,16 @@ export class Core implements Home, CallHome {
 
   /** Makes a call. The promise settles when the reply, the deadline, or the end of the process or its node comes first. */
   call(from: Process, target: Target, request: Request, options: CallOptions): Promise<unknown> {
+    if (from.exited) return Promise.reject(from.gone("call"));
     const address = addressOf(target);
-    const remote = this.remoteOf(address);
-    const call = new Call(this, from.pid, describe(address), request, options);
+    if (address instanceof Ref) {
+      return Promise.reject(
+        new TypeError("Cannot call an alias: only messages can be sent to it, call the process"),
+      );
+    }
+    const call = new Call(this, from.pid, address, request, options);
     if (call.done) return call.promise;
+    const remote = this.remoteOf(address);
     if (remote !== null) {
       this.#callRemote(remote, address, call);
     } else {
@@ -295,6 +317,7 @@ export class Core implements Home, CallHome {
   }
 
   cast(from: Process, target: Target, request: Request): void {
+    if (from.exited) throw from.gone("cast");
     const address = addressOf(target);
     const remote = this.remoteOf(address);
     if (remote !== null) {
@@ -302,8 +325,7 @@ export class Core implements Home, CallHome {
     } else {
       const process = this.local(address);
       if (process === undefined) return;
-      const cast = new Cast(request);
-      process.deliver(this.copyMessages ? this.copy(cast.message(), address) : cast);
+      process.deliver(this.copyMessages ? this.#copyCast(process, request, address) : new Cast(request));
     }
   }
 
@@ -337,14 +359,11 @@ export class Core implements Home, CallHome {
     return decode(encode(message), this.local(address)?.terms ?? this.terms);
   }
 
-  #callRemote(remote: RemoteNode, address: Address, call: Call): void {
-    if (address instanceof Ref) {
-      call.fail(new TypeError("Cannot call an alias: only messages can be sent to it, call the process"));
-      return;
-    }
+  #callRemote(remote: RemoteNode, address: Pid | Name, call: Call): void {
     const ref = call.ref;
     try {
       remote.monitor(call.pid, address instanceof Pid ? address : address.name, ref, call);
+      if (call.done) return;
       call.place = { callEnded: () => remote.demonitor(ref) };
       remote.send(call.pid, address, call.message());
     } catch (error) {
@@ -352,9 +371,12 @@ export class Core implements Home, CallHome {
     }
   }
 
-  #callLocal(from: Process, address: Address, call: Call): void {
+  #callLocal(from: Process, address: Pid | Name, call: Call): void {
     const process = this.local(address);
-    if (process === undefined) return call.down(NOPROC);
+    if (process === undefined) {
+      // In turn, not at once: who tries again and again would let nothing else run, and wait for a process that cannot start.
+      return this.scheduler.schedule({ run: () => call.down(NOPROC) });
+    }
     if (process === from && process !== this.main) {
       return call.fail(
         new Error(`Cannot call ${call.target}: a process that calls itself would wait for ever`),
@@ -362,7 +384,7 @@ export class Core implements Home, CallHome {
     }
     if (this.copyMessages) {
       try {
-        const message = this.copy(call.message(), address);
+        const message = this.copy(call.message(process.body._requestTerm?.(call.request, false)), address);
         process.keepCall(call);
         process.deliver(message);
       } catch (error) {
@@ -371,6 +393,15 @@ export class Core implements Home, CallHome {
     } else {
       process.deliver(call);
     }
+  }
+
+  #copyCast(process: Process, request: Request, address: Address): Term {
+    const term = process.body._requestTerm?.(request, true) ?? requestTerm(request);
+    return this.copy(tuple(GEN_CAST, term) as unknown as Tuple, address);
+  }
+
+  #makePid(number: number): Pid {
+    return new Pid(this.name, number % PID_ID_BITS, Math.floor(number / PID_ID_BITS), this.creation);
   }
 
   // Monitors, links, exits
@@ -391,7 +422,7 @@ export class Core implements Home, CallHome {
     const object = address instanceof Pid
       ? address
       : tuple(address.name, address.node ?? this.name) as unknown as Tuple;
-    const monitor = new Monitor(this.makeRef(), object, owner, handler);
+    const monitor = new ProcessMonitor(this.makeRef(), object, owner, handler);
     const remote = this.remoteOf(address);
     if (remote !== null) {
       monitor._place = { demonitor: (taken) => remote.demonitor(taken.ref) };
@@ -401,7 +432,7 @@ export class Core implements Home, CallHome {
       if (process === undefined) {
         monitor.down(NOPROC);
       } else {
-        monitor._place = { demonitor: (taken) => process.removeWatcher(taken) };
+        monitor._place = process;
         process.addWatcher(monitor);
       }
     }
@@ -447,8 +478,12 @@ export class Core implements Home, CallHome {
     this.#deadlines.clear(deadline);
   }
 
+  // The end
+
   /** Ends every process; nothing of the node runs any more. */
   stop(reason: Term): void {
+    this.#stopped = true;
+    this.main.exit(reason);
     for (const process of [...this.processes.values()]) process.exit(reason);
     this.#deadlines.stop();
     for (const call of [...this.#aliases.values()]) {

@@ -15,15 +15,18 @@ export abstract class ProcessError extends Error {
 
 /** A process ended: the one that was called, or (thrown by {@linkcode exit}) the one that throws it. */
 export class ExitError extends ProcessError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name: string = "ExitError";
   /** Why, as a term: the reason of the exit. */
   readonly reason: Term;
 
+  /** @ignore @internal Use {@linkcode exit}. */
   constructor(reason: Term, message?: string, options?: ErrorOptions) {
     super(message ?? `Process exited: ${format(reason)}`, options);
     this.reason = reason;
   }
 
+  /** The same reason: whoever does not catch this exits for it too, as in Erlang. */
   get exitReason(): Term {
     return this.reason;
   }
@@ -31,60 +34,81 @@ export class ExitError extends ProcessError {
 
 /** A call was not answered in time. The request may still be carried out; a late reply is dropped. */
 export class CallTimeoutError extends ProcessError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "CallTimeoutError";
+  /** What was called, in words: `pdf on app@localhost`, or `lists:seq/2 on app@localhost` by rpc. */
   readonly target: string;
-  /** Milliseconds that the caller waited. */
+  /** How many milliseconds the caller waited. */
   readonly timeout: number;
 
+  /** @ignore @internal */
   constructor(target: string, timeout: number) {
     super(`Cannot call ${target}: no reply within ${timeout} ms, give a longer timeout or answer with later()`);
     this.target = target;
     this.timeout = timeout;
   }
 
+  /** The atom `timeout`. */
   get exitReason(): Term {
     return atom("timeout");
   }
 }
 
-/** There is no process of that name or pid. */
+/** There is no process of that name or pid; the {@linkcode ExitError.reason} is `noproc`. */
 export class NoProcessError extends ExitError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "NoProcessError";
+  /** What was called, in words: `pdf on app@localhost`. */
   readonly target: string;
 
+  /** @ignore @internal */
   constructor(target: string, hint = "") {
     super(atom("noproc"), `Cannot reach ${target}: no such process${hint}`);
     this.target = target;
   }
 }
 
-/** The other node cannot be reached, or the connection to it was lost. */
+/**
+ * The other node cannot be reached, or the connection to it was lost. Whether the request was carried out is not known.
+ *
+ * The {@linkcode ExitError.reason} is `noconnection`, as links and monitors are told; `cause` is what went wrong, where it is known.
+ */
 export class NodeDownError extends ExitError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "NodeDownError";
   /** The node's name. */
   readonly node: string;
 
+  /** @ignore @internal */
   constructor(node: string, options?: ErrorOptions) {
     const cause = options?.cause instanceof Error ? `: ${options.cause.message}` : "";
     super(atom("noconnection"), `Cannot reach node ${node}${cause}`, options);
     this.node = node;
   }
 
+  /** `{nodedown, Node}`, as of a call in OTP. */
   override get exitReason(): Term {
     return tuple(atom("nodedown"), atom(this.node));
   }
 }
 
-/** A process that has exited tried to go on: its handler was still running when it ended. */
+/**
+ * A process that has exited tried to go on: its handler was still running when it ended. Also the reason with which the
+ * `signal` of a process aborts.
+ */
 export class ProcessExitedError extends ProcessError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "ProcessExitedError";
+  /** What the process exited with. */
   readonly reason: Term;
 
+  /** @ignore @internal */
   constructor(verb: string, reason: Term) {
     super(`Cannot ${verb}: this process has exited with ${format(reason)}; watch this.signal to stop in time`);
     this.reason = reason;
   }
 
+  /** The same reason. */
   get exitReason(): Term {
     return this.reason;
   }
@@ -92,22 +116,26 @@ export class ProcessExitedError extends ProcessError {
 
 /** The node has stopped: nothing can be done with it any more. */
 export class NodeStoppedError extends ProcessError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "NodeStoppedError";
   /** The node's name. */
   readonly node: string;
 
+  /** @ignore @internal */
   constructor(verb: string, node: string) {
     super(`Cannot ${verb}: node ${node} has stopped`);
     this.node = node;
   }
 
+  /** The atom `noconnection`, as other nodes are told. */
   get exitReason(): Term {
     return atom("noconnection");
   }
 }
 
-/** A name is taken, not taken, or no name. */
+/** A process cannot be registered: the name is taken or is none, or the process has a name already. */
 export class NameError extends Error {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "NameError";
 }
 
@@ -120,6 +148,20 @@ export function exitReasonOf(error: unknown): Term {
   } catch {
     return jsError("Error", "what was thrown cannot be printed", "");
   }
+}
+
+/** Whether it is an error of {@linkcode ProcessError}'s kind. Never throws, whatever was thrown. */
+export function isProcessError(error: unknown): error is ProcessError {
+  try {
+    return error instanceof ProcessError;
+  } catch {
+    return false; // a proxy, or a class, that does not want to be asked
+  }
+}
+
+/** An error for a log. Never throws, whatever was thrown. */
+export function errorText(error: unknown): string {
+  return format(exitReasonOf(error), { maxLength: 10_000 });
 }
 
 function jsError(name: unknown, message: unknown, stack: unknown): Term {

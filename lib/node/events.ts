@@ -1,22 +1,28 @@
-/** What happens to a node's network. */
+/**
+ * What happens to a node's network.
+ *
+ * - `nodeup`: a connection with that node is up; `hidden` where one of its ends is.
+ * - `nodedown`: it is gone. The reason is `"closed"` (by the peer), `"disconnected"` (by us), `"net_tick_timeout"` (nothing came for
+ *   the tick time), `"protocol"` (what came was no message, or beyond a limit) or `"lost"` (the network broke it).
+ * - `refused`: a connection could not be made, or a peer was not let in; the error says why.
+ * - `busy`: more waits to be sent to that node than its connection takes (`true`), or all of it is out (`false`). Nothing is dropped
+ *   meanwhile, it waits in memory: whoever sends much should wait for `false`.
+ */
 export type NodeEvent =
-  /** A connection with that node is up. */
   | { readonly type: "nodeup"; readonly node: string; readonly hidden: boolean }
-  /** The connection with that node is gone; `reason` says why: "closed", "disconnected", "net_tick_timeout", "protocol", "lost". */
   | {
     readonly type: "nodedown";
     readonly node: string;
     readonly reason: string;
     readonly error?: Error;
   }
-  /** A connection could not be made, or a peer was not let in. */
   | { readonly type: "refused"; readonly node: string; readonly error: Error }
-  /** More waits to be sent to that node than its connection takes (`true`), or all of it is out (`false`). */
   | { readonly type: "busy"; readonly node: string; readonly busy: boolean };
 
 /** Hands events to whoever listens. Nothing is kept for those who come later. */
 export class Events<E> {
   #listeners: Set<Listening<E>> = new Set();
+  #closed = false;
 
   emit(event: E): void {
     for (const listener of this.#listeners) listener.push(event);
@@ -24,14 +30,20 @@ export class Events<E> {
 
   /** The events from now on, until the loop is left, the signal aborts or the source is closed. Unread ones are kept for the reader. */
   listen(signal?: AbortSignal): AsyncIterableIterator<E> {
-    const listening = new Listening<E>(() => this.#listeners.delete(listening));
+    const listening = new Listening<E>(() => {
+      this.#listeners.delete(listening);
+      signal?.removeEventListener("abort", close);
+    });
+    const close = (): void => listening.close();
     this.#listeners.add(listening);
-    if (signal?.aborted) listening.close();
-    else signal?.addEventListener("abort", () => listening.close(), { once: true });
+    if (signal?.aborted || this.#closed) close();
+    else signal?.addEventListener("abort", close);
     return listening;
   }
 
+  /** Ends every loop over the events, also those that begin later. */
   close(): void {
+    this.#closed = true;
     for (const listener of [...this.#listeners]) listener.close();
   }
 }
@@ -66,6 +78,7 @@ class Listening<E> implements AsyncIterableIterator<E> {
   }
 
   return(): Promise<IteratorResult<E>> {
+    this.#events = []; // whoever leaves reads no more
     this.close();
     return Promise.resolve({ done: true, value: undefined });
   }

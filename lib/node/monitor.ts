@@ -15,23 +15,39 @@ export interface Down {
   readonly reason: Term;
 }
 
-/** Where a monitor is kept, so that it can be taken back. */
-export interface MonitorPlace {
-  demonitor(monitor: Monitor): void;
+/**
+ * A monitor on a process, of this node or of another one. It fires once, or never once it is disposed.
+ *
+ * It fires too where the process had ended before, or its node cannot be reached: monitoring never throws for that.
+ */
+export interface Monitor extends Disposable {
+  /** What Erlang's `monitor/2` returns; the same as in the `DOWN` message. */
+  readonly ref: Ref;
+  /** The pid that is monitored, or `{Name, Node}` where the process was named. */
+  readonly object: Pid | Tuple;
+  /**
+   * Takes the monitor back, as `demonitor(Ref, [flush])`: its handler is not called any more, also where the process has ended
+   * just now. Idempotent.
+   */
+  [Symbol.dispose](): void;
 }
 
-/** A monitor of this node on a process, here or elsewhere. It fires once, or never once disposed. */
-export class Monitor extends Turn implements Watcher, Disposable {
+/** Where a monitor is kept, so that it can be taken back. */
+export interface MonitorPlace {
+  demonitor(monitor: ProcessMonitor): void;
+}
+
+/** A monitor that one of this node's processes has. */
+export class ProcessMonitor extends Turn implements Monitor, Watcher {
   readonly ref: Ref;
   readonly object: Pid | Tuple;
-  /** @internal `null` where it has fired or was taken back. */
+  /** `null` where it has fired or was taken back. */
   _place: MonitorPlace | null = null;
   #owner: Process;
   #handler: ((down: Down) => unknown) | null;
   #reason: Term = null;
   #over = false;
 
-  /** @internal */
   constructor(
     ref: Ref,
     object: Pid | Tuple,
@@ -46,7 +62,7 @@ export class Monitor extends Turn implements Watcher, Disposable {
     owner.own(this);
   }
 
-  /** @internal The process has ended. */
+  /** The process has ended. */
   down(reason: Term): void {
     if (this.#over) return;
     this.#reason = reason;
@@ -60,14 +76,12 @@ export class Monitor extends Turn implements Watcher, Disposable {
     }
   }
 
-  /** @internal */
   run(): unknown {
     if (this.#over) return;
     this.#over = true;
     return this.#handler!({ ref: this.ref, object: this.object, reason: this.#reason });
   }
 
-  /** Takes the monitor back. Its handler is not called any more, also where the process has ended just now. Idempotent. */
   [Symbol.dispose](): void {
     if (this.#over) return;
     this.#over = true;

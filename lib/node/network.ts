@@ -20,7 +20,9 @@ import { receiverTerms, receiveSignal } from "./signals.ts";
 
 /** Where a node listens. */
 export interface NodeAddress {
+  /** A name that this machine can resolve, or an IP address. */
   readonly host: string;
+  /** The TCP port of its distribution, which EPMD would tell. */
   readonly port: number;
 }
 
@@ -91,9 +93,9 @@ export class Network implements RemoteNodes {
     if (peer.connection !== null) return Promise.resolve();
     return new Promise((resolve, reject) => {
       peer.connect();
-      const attempt = this.#attempts.get(name);
-      if (attempt === undefined) return reject(new NodeDownError(name));
-      attempt.waiters.push((error) => error === null ? resolve() : reject(new NodeDownError(name, { cause: error })));
+      const waiters = this.#attempts.get(name)?.waiters ?? this.#superseded.get(name);
+      if (waiters === undefined) return reject(new NodeDownError(name));
+      waiters.push((error) => error === null ? resolve() : reject(new NodeDownError(name, { cause: error })));
     });
   }
 
@@ -139,7 +141,7 @@ export class Network implements RemoteNodes {
   }
 
   async #connect(peer: Peer): Promise<void> {
-    const { platform, transport, resolve } = this.#options;
+    const { platform, transport } = this.#options;
     const { name } = peer;
     const abort = new AbortController();
     const attempt: Attempt = { abort, waiters: [] };
@@ -149,11 +151,14 @@ export class Network implements RemoteNodes {
     });
     const { signal } = abort;
     try {
-      this.#mayConnect(name);
-      const address = await resolve(name, signal);
+      const address = await this.#addressOf(name, signal);
       signal.throwIfAborted();
       const stream = await transport.connect({ ...address, signal });
       const established = await initiate(stream, { ...this.#handshake(), peer: name, signal });
+      if (signal.aborted) {
+        established.stream.destroy(); // given up just when it was done
+        throw signal.reason;
+      }
       this.#ended(attempt, name);
       this.#install(established);
       for (const waiter of attempt.waiters) waiter(null);
@@ -166,7 +171,7 @@ export class Network implements RemoteNodes {
       } else if (signal.reason !== SUPERSEDED) {
         if (this.#peers.get(name) === peer) this.#peers.delete(name);
         if (!this.#closed) this.events.emit({ type: "refused", node: name, error: error as Error });
-        peer.down();
+        peer.down(error as Error);
         for (const waiter of attempt.waiters) waiter(error as Error);
       }
     } finally {
@@ -183,6 +188,7 @@ export class Network implements RemoteNodes {
 
   /** The peer's attempt takes the place of ours: who waits for ours is told when that one is up, or another one of ours. */
   #supersede(name: string, attempt: Attempt): void {
+    this.#ended(attempt, name);
     this.#superseded.set(name, [...(this.#superseded.get(name) ?? []), ...attempt.waiters]);
     attempt.abort.abort(SUPERSEDED);
   }
@@ -201,7 +207,7 @@ export class Network implements RemoteNodes {
     }
   }
 
-  #mayConnect(name: string): void {
+  async #addressOf(name: string, signal: AbortSignal): Promise<NodeAddress> {
     const { name: own } = this.#node;
     if (this.#closed) throw new Error("this node has stopped");
     if (!isNodeName(name)) throw new Error(`${JSON.stringify(name)} is no node name, it must be name@host`);
@@ -210,6 +216,7 @@ export class Network implements RemoteNodes {
         `${own} and ${name}: one has a long name (its host has a dot) and the other a short one, which never mix`,
       );
     }
+    return await this.#options.resolve(name, signal);
   }
 
   #decide(peer: PeerIntroduction): HandshakeDecision {
@@ -232,6 +239,9 @@ export class Network implements RemoteNodes {
     if (this.#closed) return stream.destroy();
     const old = this.#peers.get(result.peer)?.connection;
     old?.destroy();
+    // It may have begun after the peer was let in, and would take the place of the connection that is up now.
+    const attempt = this.#attempts.get(result.peer);
+    if (attempt !== undefined) this.#supersede(result.peer, attempt);
     const peer = this.remote(result.peer);
     const { platform, tickTime, maxMessage } = this.#options;
     const connection = new Connection({ stream, result }, {
@@ -257,12 +267,15 @@ export class Network implements RemoteNodes {
     if (down.reason === "protocol") {
       this.#options.platform.log("error", `Connection with ${peer.name} closed: ${error?.message}`);
     }
-    peer.down();
+    peer.down(error);
     this.events.emit({ type: "nodedown", node: peer.name, reason: down.reason, error });
   }
 
   #refused(name: string, error: Error): void {
-    this.#options.platform.log("warning", `Peer ${name} was not let in: ${error.message}`);
+    if (isNok(error)) return; // no fault: our own attempt goes on
+    // Whoever only looks whether the port is open need not alarm anybody.
+    const level = error instanceof HandshakeError && error.node === undefined && error.reason === "closed" ? "debug" : "warning";
+    this.#options.platform.log(level, `Peer ${name} was not let in: ${error.message}`);
     this.events.emit({ type: "refused", node: name, error });
   }
 

@@ -1,5 +1,6 @@
 import { atom } from "../etf/atom.ts";
 import type { Pid } from "../etf/identifiers.ts";
+import type { DecodeOptions } from "../etf/options.ts";
 import { type AnySchema, type Output, Schema } from "../etf/schema/schema.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { type Tuple, tuple } from "../etf/tuple.ts";
@@ -9,6 +10,7 @@ import { type Behaviour, behaviourBody, type RefOf } from "./behaviour.ts";
 import type { CallOptions } from "./call.ts";
 import { checkReason } from "./context.ts";
 import { Core, type CoreOptions, type SpawnOptions } from "./core.ts";
+import { NodeStoppedError } from "./errors.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Down, Monitor } from "./monitor.ts";
 import type { Network } from "./network.ts";
@@ -17,6 +19,7 @@ import type { Peer } from "./peer.ts";
 import { type Provided, ProvidedFunctions } from "./provide.ts";
 import { rpc, spawnRemote } from "./rpc.ts";
 import { functionBody, type Self } from "./self.ts";
+import { SHUTDOWN_TIME, shutDown } from "./shutdown.ts";
 import { Sleep } from "./sleep.ts";
 import type { Target } from "./target.ts";
 
@@ -27,12 +30,14 @@ export interface StartOptions {
   /** Links it to this process before it runs: the end of one is an exit signal for the other, and that process is its parent. */
   readonly link?: Pid;
   /** How messages from other nodes are decoded for this process, where it differs from the node's way. */
-  readonly terms?: SpawnOptions["terms"];
+  readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
 }
+
+const NO_OPTIONS: CallOptions = {};
 
 /** Something that makes references to processes elsewhere, as the value that `api` gives. */
 export interface Referring<R> {
-  /** @internal */
+  /** @ignore @internal */
   _refer(node: Node, target: Target): R;
 }
 
@@ -46,7 +51,7 @@ export interface NodeParts {
 }
 
 /**
- * A node: processes that share a name on the network. Made by `startNode`.
+ * A node: processes that share a name on the network. Made by {@linkcode startNode}.
  *
  * Whatever it is asked to do works from anywhere in the program; what a process does in its own name is in the process itself.
  */
@@ -55,22 +60,22 @@ export class Node implements AsyncDisposable {
   readonly name: string;
   /** Resolves when the node has stopped. */
   readonly stopped: Promise<void>;
-  /** @internal */
+  /** @ignore @internal */
   readonly _core: Core;
-  /** @internal */
+  /** @ignore @internal */
   readonly _provided: ProvidedFunctions = new ProvidedFunctions();
   #parts: NodeParts = { network: null, stop: () => Promise.resolve(), keepAlive: () => {} };
   #stopping: Promise<void> | null = null;
   #setStopped!: () => void;
 
-  /** @internal Use `startNode`. */
+  /** @ignore @internal Use `startNode`. */
   constructor(name: string, platform: Platform, options: CoreOptions) {
     this.name = name;
     this._core = new Core(name, platform, options);
     this.stopped = new Promise((resolve) => this.#setStopped = resolve);
   }
 
-  /** @internal Gives the node its network and what ends with it. */
+  /** @ignore @internal Gives the node its network and what ends with it. */
   _join(parts: NodeParts): void {
     this.#parts = parts;
     if (parts.network !== null) this._core.remotes = parts.network;
@@ -95,10 +100,10 @@ export class Node implements AsyncDisposable {
     args: Parameters<B["init"]>,
     options: StartOptions = {},
   ): Promise<RefOf<B>> {
-    this.#mustRun("start a process");
-    const instance = new behaviour();
-    const spawnOptions = this.#spawnOptions(options);
     return new Promise((resolve, reject) => {
+      this.#mustRun("start a process");
+      const instance = new behaviour();
+      const spawnOptions = this.#spawnOptions(options);
       this._core.spawn(
         (process) =>
           behaviourBody(this, process, instance, args, (error) => {
@@ -116,17 +121,26 @@ export class Node implements AsyncDisposable {
     return this._spawn(fn, this.#spawnOptions(options)).pid;
   }
 
-  /** The process of that name on this node. */
+  /** The process of that name on this node; `undefined` where there is none. */
   whereis(name: string): Pid | undefined {
     return this._core.names.get(name)?.pid;
   }
 
-  /** Gives a process of this node a name. @throws {NameError} if it is taken, or the process has one. */
+  /**
+   * Gives a process of this node a name, until it ends or {@linkcode Node.unregister} takes the name back.
+   *
+   * @throws {NameError} if the name is taken, or the process has one.
+   * @throws {ReferenceError} if there is no such process on this node.
+   */
   register(name: string, pid: Pid): void {
     this._core.register(name, this.#local(pid));
   }
 
-  /** Takes a name back. @returns whether it was taken. */
+  /**
+   * Takes a name back. The process lives on.
+   *
+   * @returns whether a process had it.
+   */
   unregister(name: string): boolean {
     return this._core.unregister(name);
   }
@@ -148,7 +162,12 @@ export class Node implements AsyncDisposable {
 
   // Messages
 
-  /** Sends a message. Nobody is told where there is no such process. */
+  /**
+   * Sends a message: Erlang's `!`. Messages to one process arrive in the order sent.
+   *
+   * Returns at once. Where there is no such process the message is dropped and nobody is told: monitor it, or call. A node that
+   * is not connected is connected to first.
+   */
   send(target: Target, message: Encodable): void {
     this._core.send(this._core.main, target, message);
   }
@@ -157,13 +176,18 @@ export class Node implements AsyncDisposable {
    * Calls a server and waits for its reply.
    *
    * @param request the request's term: an atom, or a tuple with the arguments.
-   * @param schema parses the reply.
    * @throws {CallTimeoutError} after `timeout` milliseconds, 5,000 unless told otherwise.
    * @throws {NoProcessError} if there is no such process.
    * @throws {NodeDownError} if its node cannot be reached, or the connection is lost before the reply.
    * @throws {ExitError} if the process ends before it replies.
    */
   call(target: Target, request: Encodable, options?: CallOptions): Promise<Term>;
+  /**
+   * Calls a server, waits for its reply and parses it. Rejects as without a schema.
+   *
+   * @param schema what the reply must be.
+   * @throws {SchemaError} if the reply does not match.
+   */
   call<S extends AnySchema>(
     target: Target,
     request: Encodable,
@@ -179,7 +203,7 @@ export class Node implements AsyncDisposable {
     return this._callAs(this._core.main, target, request, schemaOrOptions, options);
   }
 
-  /** Sends a request that is not answered. */
+  /** Sends a request that is not answered, as `gen_server:cast`: at once, and without a word where there is no such process. */
   cast(target: Target, request: Encodable): void {
     this._core.cast(this._core.main, target, { name: null, term: request });
   }
@@ -189,43 +213,57 @@ export class Node implements AsyncDisposable {
     this._core.reply(from, value);
   }
 
-  /** Sends an exit signal to a process, as Erlang's `exit/2`. */
+  /** Sends an exit signal to a process, as Erlang's `exit/2`, from {@linkcode Node.pid}. */
   exit(pid: Pid, reason: ExitReason): void {
     this._core.exit(this._core.main, pid, checkReason(reason));
   }
 
-  /** Watches a process, here or on another node, until it ends or the monitor is disposed. */
+  /**
+   * Watches a process, here or on another node, until it ends or the monitor is disposed.
+   *
+   * @param fn is called once, also where the process had ended before (`noproc`) or its node cannot be reached (`noconnection`).
+   */
   monitor(target: Target, fn: (down: Down) => unknown): Monitor {
     return this._core.monitor(this._core.main, target, fn);
   }
 
-  /** Waits. @throws the signal's reason where it aborts before. */
+  /**
+   * Waits `ms` milliseconds by the node's clock.
+   *
+   * @throws the signal's reason, if it aborts before.
+   * @throws {NodeStoppedError} if the node stops before.
+   */
   sleep(ms: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return new Promise((resolve, reject) => {
-      new Sleep(this._core, ms, options.signal, resolve, reject);
-    });
+    if (this._core.stopped) return Promise.reject(new NodeStoppedError("sleep", this.name));
+    return new Sleep(this._core, ms, options).promise;
   }
 
   // Other nodes
 
-  /** Names of the nodes that are connected: `hidden` ones are those to which we or they are hidden. */
+  /** Names of the nodes that are connected. A connection is `hidden` where one of its ends is, as ours is by default. */
   nodes(which: "visible" | "hidden" | "connected" = "connected"): string[] {
     return this.#parts.network?.nodes(which) ?? [];
   }
 
-  /** Connects to a node. Not needed before a message is sent. @throws {NodeDownError} if it cannot be reached. */
+  /**
+   * Connects to a node. Not needed before a message is sent to it, which connects by itself.
+   *
+   * @throws {NodeDownError} if it cannot be reached, or does not let us in.
+   */
   async connect(node: string): Promise<void> {
     if (node !== this.name) await this.#network().connect(node);
   }
 
-  /** Ends the connection with a node. @returns whether there was one. */
+  /**
+   * Ends the connection with a node. Links and monitors across it fire with `noconnection`.
+   *
+   * @returns whether there was one.
+   */
   disconnect(node: string): boolean {
     return this.#parts.network?.disconnect(node) ?? false;
   }
 
-  /**
-   * Whether a node can be reached and knows the cookie, as `net_adm:ping`.
-   */
+  /** Whether a node can be reached and has our cookie, as `net_adm:ping`: connects where needed, and never throws. */
   async ping(node: string): Promise<boolean> {
     if (node === this.name) return true;
     try {
@@ -277,7 +315,7 @@ export class Node implements AsyncDisposable {
     });
   }
 
-  /** What happens to the network, from now on. */
+  /** What happens to the network, from now on, until the loop is left, the signal aborts or the node stops. */
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<NodeEvent> {
     return this.#network().events.listen(options.signal);
   }
@@ -292,8 +330,9 @@ export class Node implements AsyncDisposable {
     return this._provided.add(module, functions);
   }
 
-  /** A reference to a server elsewhere by its contract. Without arguments: keeps the program alive, as by default. */
+  /** Keeps the program alive while the node runs, as it does by default; takes {@linkcode Node.unref} back. */
   ref(): void;
+  /** A reference to a server by its contract, see {@linkcode api}. Nothing is sent: the server need not be there yet. */
   ref<R>(contract: Referring<R>, target: Target): R;
   ref<R>(contract?: Referring<R>, target?: Target): R | void {
     if (contract === undefined) return this.#parts.keepAlive(true);
@@ -308,31 +347,43 @@ export class Node implements AsyncDisposable {
   // The end
 
   /**
-   * Stops the node: it accepts nothing more and leaves EPMD, its processes get the exit signal `shutdown` and then end, its
-   * connections send what they have and close. Idempotent.
+   * Stops the node. Idempotent.
+   *
+   * - It accepts nothing more, leaves EPMD, and starts no process more.
+   * - Processes that have no parent get the exit signal `shutdown`, the last started first, one after another. One that traps exits
+   *   has its `terminate` called; together they have five seconds.
+   * - What is left then ends. Calls that wait fail. Connections send what they have and close.
+   *
+   * A process that waits for this waits for its own end: it should not.
    */
   stop(): Promise<void> {
     return this.#stopping ??= this.#stop();
   }
 
+  /** The same as {@linkcode Node.stop}: `await using node = await startNode(...)`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
 
   async #stop(): Promise<void> {
-    await this.#parts.stop();
+    try {
+      await this.#parts.stop();
+    } catch (error) {
+      this._core.fault("Cannot stop to listen", error);
+    }
+    await shutDown(this._core, SHUTDOWN_TIME);
     this._core.stop(SHUTDOWN);
     this.#parts.network?.close();
     this.#parts.keepAlive(false);
     this.#setStopped();
   }
 
-  /** @internal */
+  /** @ignore @internal */
   _spawn(fn: (self: Self) => unknown, options: SpawnOptions = {}): Process {
     return this._core.spawn((process) => functionBody(this, process, fn), options);
   }
 
-  /** @internal A call in the name of a process. */
+  /** @ignore @internal A call in the name of a process. */
   _callAs(
     from: Process,
     target: Target,
@@ -340,12 +391,15 @@ export class Node implements AsyncDisposable {
     schemaOrOptions?: AnySchema | CallOptions,
     options?: CallOptions,
   ): Promise<unknown> {
-    this.#mustRun("call");
-    if (schemaOrOptions instanceof Schema) {
-      return this._core.call(from, target, { name: null, term: request }, options ?? {})
-        .then((reply) => schemaOrOptions.parse(reply));
+    try {
+      if (schemaOrOptions instanceof Schema) {
+        return this._core.call(from, target, { name: null, term: request }, options ?? NO_OPTIONS)
+          .then((reply) => schemaOrOptions.parse(reply));
+      }
+      return this._core.call(from, target, { name: null, term: request }, schemaOrOptions ?? NO_OPTIONS);
+    } catch (error) {
+      return Promise.reject(error); // what gives a promise does not throw
     }
-    return this._core.call(from, target, { name: null, term: request }, schemaOrOptions ?? {});
   }
 
   #spawnOptions(options: StartOptions): SpawnOptions {
@@ -375,6 +429,6 @@ export class Node implements AsyncDisposable {
   }
 
   #mustRun(verb: string): void {
-    if (this.#stopping !== null) throw new Error(`Cannot ${verb}: node ${this.name} has stopped`);
+    if (this.#stopping !== null) throw new NodeStoppedError(verb, this.name);
   }
 }

@@ -1,6 +1,7 @@
 import { type Atom, atom } from "../etf/atom.ts";
 import { decode } from "../etf/decoder.ts";
 import { encode } from "../etf/encoder.ts";
+import { EncodeError } from "../etf/errors.ts";
 import { Pid, type Ref } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Tuple } from "../etf/tuple.ts";
@@ -14,6 +15,8 @@ import { type Address, Name } from "./target.ts";
 
 /** What stands in a control message where the protocol says `Unused`. */
 const UNUSED = atom("");
+/** In the place of a reason that cannot be sent. */
+const BAD_REASON = atom("bad_reason");
 
 /** A process of the peer that watches one of ours. */
 class RemoteWatcher implements Watcher {
@@ -63,7 +66,7 @@ interface OutMonitor {
 }
 
 /** Who waits for the answer to a spawn request: a pid, or an atom that says why there is none. */
-export type SpawnReply = (result: Pid | AtomTerm) => void;
+export type SpawnReply = (result: Pid | AtomTerm, cause?: Error) => void;
 
 /**
  * Another node: what our processes have to do with its processes, and the connection while there is one.
@@ -103,11 +106,17 @@ export class Peer implements RemoteNode {
     this.#unlinkId = hasFlag(flags, "UNLINK_ID");
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const send of waiting) send();
+    for (const send of waiting) {
+      try {
+        send();
+      } catch (error) {
+        this.core.fault(`Cannot send to ${this.name} what waited for the connection`, error);
+      }
+    }
   }
 
-  /** The connection is gone or could not be made: every link and monitor to that node ends with `noconnection`. */
-  down(): void {
+  /** The connection is gone or could not be made, for that cause: every link and monitor to that node ends with `noconnection`. */
+  down(cause?: Error): void {
     this.connection = null;
     this.#waiting = [];
     for (const { ref } of [...this.#watchers.values()]) this.removeWatcher(ref);
@@ -117,8 +126,8 @@ export class Peer implements RemoteNode {
     this.#links.clear();
     const spawns = [...this.#spawns.values()];
     this.#spawns.clear();
-    for (const { watcher } of monitors) watcher.down(NOCONNECTION);
-    for (const reply of spawns) reply(NOCONNECTION);
+    for (const { watcher } of monitors) watcher.down(NOCONNECTION, cause);
+    for (const reply of spawns) reply(NOCONNECTION, cause);
     for (const link of links) link.process.linkBroken(link.pid, NOCONNECTION);
   }
 
@@ -212,6 +221,7 @@ export class Peer implements RemoteNode {
   // What the peer asks for
 
   addWatcher(process: Process, watcher: Pid, object: Pid | AtomTerm, ref: Ref): void {
+    this.removeWatcher(ref); // a reference stands for one monitor, however often it comes
     const made = new RemoteWatcher(this, process, watcher, object, ref);
     this.#watchers.set(ref.key, made);
     process.addWatcher(made);
@@ -249,8 +259,10 @@ export class Peer implements RemoteNode {
   // What is answered. None of these connects: where the connection is lost, the peer has been told already.
 
   sendDown(object: Pid | AtomTerm, watcher: Pid, ref: Ref, reason: Term): void {
-    if (this.#exitPayload) this.#answer([CONTROL.PAYLOAD_MONITOR_P_EXIT, object, watcher, ref], reason);
-    else this.#answer([CONTROL.MONITOR_P_EXIT, object, watcher, ref, reason]);
+    this.#answerReason(reason, (sent) => {
+      if (this.#exitPayload) this.#answer([CONTROL.PAYLOAD_MONITOR_P_EXIT, object, watcher, ref], sent);
+      else this.#answer([CONTROL.MONITOR_P_EXIT, object, watcher, ref, sent]);
+    });
   }
 
   /**
@@ -265,8 +277,10 @@ export class Peer implements RemoteNode {
   }
 
   sendLinkExit(from: Pid, to: Pid, reason: Term): void {
-    if (this.#exitPayload) this.#answer([CONTROL.PAYLOAD_EXIT, from, to], reason);
-    else this.#answer([CONTROL.EXIT, from, to, reason]);
+    this.#answerReason(reason, (sent) => {
+      if (this.#exitPayload) this.#answer([CONTROL.PAYLOAD_EXIT, from, to], sent);
+      else this.#answer([CONTROL.EXIT, from, to, sent]);
+    });
   }
 
   acknowledgeUnlink(id: number | bigint, from: Pid, to: Pid): void {
@@ -279,6 +293,17 @@ export class Peer implements RemoteNode {
 
   #answer(control: OutgoingControl, payload?: Encodable): void {
     this.connection?.send(control, payload);
+  }
+
+  /** The peer must learn of an end whose reason cannot be sent, too: it is no term, or too large. */
+  #answerReason(reason: Term, answer: (reason: Term) => void): void {
+    try {
+      answer(reason);
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      this.core.fault(`Cannot tell ${this.name} why a process has ended`, error);
+      answer(BAD_REASON);
+    }
   }
 
   // The way out

@@ -1,13 +1,15 @@
 import type { DecodeOptions } from "../etf/options.ts";
-import type { Pid, Ref } from "../etf/identifiers.ts";
-import type { Term } from "../etf/term.ts";
+import type { Pid } from "../etf/identifiers.ts";
+import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, tuple } from "../etf/tuple.ts";
 import { Queue } from "../_util/queue.ts";
 import { isThenable } from "../_util/thenable.ts";
 import { EXIT, KILL, KILLED, NORMAL, SHUTDOWN } from "./atoms.ts";
-import type { Call, CallPlace } from "./call.ts";
+import type { Call, CallPlace, Request } from "./call.ts";
 import type { Deadline } from "./deadlines.ts";
-import { exitReasonOf, ProcessError, ProcessExitedError } from "./errors.ts";
+import { exitReasonOf, isProcessError, ProcessExitedError } from "./errors.ts";
+import type { BrokenLinks } from "./links.ts";
+import type { MonitorPlace, ProcessMonitor } from "./monitor.ts";
 import type { Runnable, Scheduler } from "./scheduler.ts";
 import { Turn } from "./turn.ts";
 
@@ -22,8 +24,13 @@ export interface Body {
   terminate(reason: ExitReason): unknown;
   /** The process has ended, however it did. */
   _ended?(): void;
-  /** Whether every abnormal end is reported, as of OTP's behaviours, or only unexpected errors, as of plain processes. Default true. */
-  readonly _reports?: boolean;
+  /**
+   * A function's process, as those of Erlang's `spawn`: only errors that nobody expected are reported, and where it traps exits
+   * a node that stops sends it a message. Default: a behaviour, whose abnormal ends are reported, and which ends in order.
+   */
+  readonly _plain?: boolean;
+  /** The request's term as a caller of another node would write it, where the body knows how it is written. */
+  _requestTerm?(request: Request, isCast: boolean): Encodable;
 }
 
 /** Why a process ends. Strings are refused by the type: they are binaries, and `atom("normal")` is meant. */
@@ -31,8 +38,8 @@ export type ExitReason = Exclude<Term, string>;
 
 /** Who wants to know of a process's end. */
 export interface Watcher {
-  /** The process has ended with that reason. */
-  down(reason: Term): void;
+  /** The process has ended with that reason. Where its node cannot be reached, `cause` says why, as far as it is known. */
+  down(reason: Term, cause?: Error): void;
 }
 
 /** The other end of a link: a process of this node, or one of a peer. */
@@ -45,12 +52,16 @@ export interface Linked {
 /** What a process needs of its node. */
 export interface Home {
   readonly scheduler: Scheduler;
+  /** The links that break where a process ends. */
+  readonly broken: BrokenLinks;
   /** The process has ended: forget its pid, its name and its aliases. */
   forget(process: Process): void;
   setDeadline(deadline: Deadline, ms: number): void;
   clearDeadline(deadline: Deadline): void;
   /** A process ended abnormally, and nobody may have noticed. */
   crashed(process: Process, reason: Term): void;
+  /** Something of the node's own went wrong, and everything else must go on. */
+  fault(what: string, error: unknown): void;
 }
 
 /** Where a process is in its life. */
@@ -73,11 +84,9 @@ type Status =
  * The order of things when a process ends: its name and pid are free, its signal aborts, callers and watchers and links are
  * told, in this order, before anything else runs.
  */
-export class Process implements Runnable, Linked, CallPlace {
+export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   readonly home: Home;
   readonly pid: Pid;
-  /** The key in the node's process table. */
-  readonly id: number;
   body: Body;
   trapExit = false;
   /** The registered name; a process has at most one. */
@@ -99,22 +108,27 @@ export class Process implements Runnable, Linked, CallPlace {
   #watchers: Set<Watcher> | null = null;
   #calls: Set<Call> | null = null;
   #owned: Set<Disposable> | null = null;
-  #aliases: Map<number, Ref> | null = null;
+  #aliases: Set<number> | null = null;
   #abort: AbortController | null = null;
 
-  constructor(home: Home, pid: Pid, id: number, body: Body) {
+  constructor(home: Home, pid: Pid, body: Body) {
     this.home = home;
     this.pid = pid;
-    this.id = id;
     this.body = body;
+  }
+
+  /** The key in the node's process table. */
+  get id(): number {
+    return processId(this.pid);
   }
 
   get exited(): boolean {
     return this.#status === "exited";
   }
 
-  get terminating(): boolean {
-    return this.#status === "terminating";
+  /** Why it will end when its message is done; `null` where nobody has asked it to. */
+  get stopping(): { readonly reason: Term } | null {
+    return this.#stop;
   }
 
   /** How many messages wait. */
@@ -140,34 +154,39 @@ export class Process implements Runnable, Linked, CallPlace {
     }
     this.#status = "running";
     this.#current = message;
-    let result: unknown;
     try {
-      result = message instanceof Turn ? message.run() : this.body._receive(message);
+      const result = message instanceof Turn ? message.run() : this.body._receive(message);
+      if (isThenable(result)) return this.#wait(result);
     } catch (error) {
       return this.crash(error);
     }
-    if (isThenable(result)) {
-      // A handler that ended its own process is not waited for, but its late failure must not go unhandled.
-      if (this.#status === "running") this.#status = "waiting";
-      result.then(() => this.#settled(), (error) => this.#failed(error));
-    } else {
-      this.#settled();
-    }
+    this.#settled();
   }
 
-  /** Asks the process to end in order once the message that it handles is done. */
+  /** Asks the process to end in order once the message that it handles is done; those that wait are not handled any more. */
   stop(reason: Term): void {
     if (this.#stop !== null || this.#status === "exited" || this.#status === "terminating") return;
     this.#stop = { reason };
     if (this.#status === "idle") this.#schedule();
   }
 
+  /** Asks the process to end in order when all messages that wait now are done, as `gen_server:stop`. */
+  stopInTurn(reason: Term): void {
+    this.deliver(new Stop(this, reason));
+  }
+
+  /** The node stops: does as the exit signal of a parent would. */
+  shutDown(from: Pid, reason: Term): void {
+    if (!this.trapExit) this.exit(reason);
+    else if (this.body._plain) this.exitSignal(from, reason, false);
+    else this.stopInTurn(reason);
+  }
+
   /** The process's code has thrown: it ends in order, with the reason that stands for the error. */
   crash(error: unknown): void {
     if (this.#status === "exited") return;
-    const reason = exitReasonOf(error);
-    if (this.#status === "terminating") return this.exit(reason);
-    this.#terminate(reason, !(error instanceof ProcessError));
+    if (this.#status === "terminating") return this.#terminateFailed(error);
+    this.#terminate(exitReasonOf(error), !isProcessError(error));
   }
 
   /**
@@ -196,17 +215,22 @@ export class Process implements Runnable, Linked, CallPlace {
     if (this.#owned !== null) { for (const owned of this.#owned) owned[Symbol.dispose](); }
     this.#abort?.abort(new ProcessExitedError("go on", reason));
     this.#failCalls(reason);
-    if (this.#watchers !== null) { for (const watcher of this.#watchers) watcher.down(reason); }
-    if (this.#links !== null) { for (const other of this.#links.values()) breakLink(other, this.pid, reason); }
-    this.#mailbox.clear();
+    if (this.#watchers !== null) this.#tellWatchers(this.#watchers, reason);
+    if (this.#links !== null) this.home.broken.add(this.#links.values(), this.pid, reason);
+    if (this.#mailbox.length > 0) this.#mailbox.clear();
     this.#current = undefined;
-    this.#owned = this.#watchers = this.#calls = this.#links = null;
+    this.#owned = this.#watchers = this.#calls = this.#links = this.#aliases = null;
     this.body._ended?.();
   }
 
   /** Throws where the process has ended, so that code which outlived it cannot act in its name. */
   mustLive(verb: string): void {
-    if (this.#status === "exited") throw new ProcessExitedError(verb, this.reason);
+    if (this.#status === "exited") throw this.gone(verb);
+  }
+
+  /** What is thrown where a process that has ended is to do something. */
+  gone(verb: string): Error {
+    return new ProcessExitedError(verb, this.reason);
   }
 
   /** Aborts when the process ends. */
@@ -242,6 +266,15 @@ export class Process implements Runnable, Linked, CallPlace {
     this.#watchers?.delete(watcher);
   }
 
+  /** How many monitors are on this process. */
+  get watcherCount(): number {
+    return this.#watchers?.size ?? 0;
+  }
+
+  demonitor(monitor: ProcessMonitor): void {
+    this.removeWatcher(monitor);
+  }
+
   /** A call that will be answered after its handler has returned: its caller is told if the process ends before. */
   keepCall(call: Call): void {
     if (call.done) return;
@@ -253,7 +286,7 @@ export class Process implements Runnable, Linked, CallPlace {
     this.#calls?.delete(call);
   }
 
-  /** Something that lives as long as the process at most: a timer, a monitor. */
+  /** Something that lives as long as the process at most: a timer, a monitor. What it does when it is disposed must not throw. */
   own(owned: Disposable): void {
     (this.#owned ??= new Set()).add(owned);
   }
@@ -262,18 +295,34 @@ export class Process implements Runnable, Linked, CallPlace {
     this.#owned?.delete(owned);
   }
 
-  /** The aliases that lead to this process, by their number. */
-  get aliases(): Map<number, Ref> {
-    return this.#aliases ??= new Map();
+  /** How many timers and monitors this process has. */
+  get ownedCount(): number {
+    return this.#owned?.size ?? 0;
   }
 
-  get hasAliases(): boolean {
-    return this.#aliases !== null;
+  addAlias(number: number): void {
+    (this.#aliases ??= new Set()).add(number);
+  }
+
+  removeAlias(number: number): boolean {
+    return this.#aliases?.delete(number) ?? false;
+  }
+
+  /** The numbers of the aliases that lead to this process; `null` where there are none. */
+  get aliases(): ReadonlySet<number> | null {
+    return this.#aliases;
   }
 
   #schedule(): void {
     this.#status = "queued";
     this.home.scheduler.schedule(this);
+  }
+
+  #wait(result: PromiseLike<unknown>): void {
+    // A handler that ended its own process is not waited for, but its late failure must not go unhandled.
+    if (this.#status === "running") this.#status = "waiting";
+    // By way of resolve, since what is no promise of the runtime's may call back at once, or twice, or throw.
+    Promise.resolve(result).then(() => this.#settled(), (error) => this.#failed(error));
   }
 
   #settled(): void {
@@ -294,21 +343,64 @@ export class Process implements Runnable, Linked, CallPlace {
   /** @param threw whether by an error that nobody expected, which is reported in any case. */
   #terminate(reason: Term, threw = false): void {
     this.#status = "terminating";
-    if (isCrash(reason) && (threw || this.body._reports !== false)) this.home.crashed(this, reason);
-    let result: unknown;
+    if (isCrash(reason) && (threw || !this.body._plain)) this.home.crashed(this, reason);
     try {
-      result = this.body.terminate(reason as ExitReason);
+      const result = this.body.terminate(reason as ExitReason);
+      if (isThenable(result)) {
+        Promise.resolve(result).then(() => this.exit(reason), (error) => this.#terminateFailed(error));
+        return;
+      }
     } catch (error) {
-      return this.exit(exitReasonOf(error));
+      return this.#terminateFailed(error);
     }
-    if (!isThenable(result)) return this.exit(reason);
-    result.then(() => this.exit(reason), (error) => this.exit(exitReasonOf(error)));
+    this.exit(reason);
+  }
+
+  #terminateFailed(error: unknown): void {
+    if (this.#status === "exited") return;
+    const reason = exitReasonOf(error);
+    if (isCrash(reason)) this.home.crashed(this, reason);
+    this.exit(reason);
   }
 
   #failCalls(reason: Term): void {
-    fail(this.#current, reason);
-    if (this.#calls !== null) { for (const call of this.#calls) call.down(reason); }
-    for (const message of this.#mailbox) fail(message, reason);
+    if (this.#current !== undefined) fail(this.#current, reason);
+    if (this.#calls !== null) { for (const call of this.#calls) call.undelivered(reason); }
+    if (this.#mailbox.length > 0) { for (const message of this.#mailbox) fail(message, reason); }
+  }
+
+  #tellWatchers(watchers: Set<Watcher>, reason: Term): void {
+    for (const watcher of watchers) {
+      try {
+        watcher.down(reason);
+      } catch (error) {
+        this.home.fault("Cannot tell of the end of a process", error);
+      }
+    }
+  }
+}
+
+/** Pids keep to 15 bits of id and 13 of serial as long as they can, which peers before OTP 26 insist on. */
+export const PID_ID_BITS = 32_768;
+
+/** The number of a process of this node, counted from 0 in the order in which they were made. */
+export function processId(pid: Pid): number {
+  return pid.serial * PID_ID_BITS + pid.id;
+}
+
+/** Waits in the mailbox as a message does, and ends the process when its turn comes. */
+class Stop extends Turn {
+  #process: Process;
+  #reason: Term;
+
+  constructor(process: Process, reason: Term) {
+    super();
+    this.#process = process;
+    this.#reason = reason;
+  }
+
+  run(): void {
+    this.#process.stop(this.#reason);
   }
 }
 
@@ -328,22 +420,4 @@ export interface Undelivered {
 function isCrash(reason: Term): boolean {
   return reason !== NORMAL && reason !== SHUTDOWN &&
     !(isTuple(reason) && reason.length === 2 && reason[0] === SHUTDOWN);
-}
-
-// Exit signals travel from process to process. They are worked off in a loop, since a chain of links may be longer than the stack.
-const broken: { other: Linked; from: Pid; reason: Term }[] = [];
-let breaking = false;
-
-function breakLink(other: Linked, from: Pid, reason: Term): void {
-  broken.push({ other, from, reason });
-  if (breaking) return;
-  breaking = true;
-  try {
-    for (let i = 0; i < broken.length; i++) {
-      broken[i].other.linkBroken(broken[i].from, broken[i].reason);
-    }
-  } finally {
-    broken.length = 0;
-    breaking = false;
-  }
 }

@@ -4,18 +4,24 @@ import { tuple } from "../etf/tuple.ts";
 import { UNDEF } from "./atoms.ts";
 import type { Self } from "./self.ts";
 
-/** A function with its own idea of its arguments, as `on(t.integer, ...)` makes it. */
+/** A function that says how many arguments it takes and parses them, as `on(t.integer, ...)` makes it. */
 export interface Parsing {
   /** Whether it takes so many arguments. */
   takes(count: number): boolean;
-  /** @throws where the arguments do not parse. */
+  /**
+   * Parses the arguments and calls the function with them.
+   *
+   * @throws where they do not parse: whoever called gets that as an error of the function.
+   */
   invoke(args: readonly unknown[]): unknown;
 }
 
-/** A function that is given its process. */
+/** A function that is given its process, made by {@linkcode withSelf}. */
 export class WithSelf {
+  /** Takes the process, and exactly as many arguments as it declares behind it. */
   readonly fn: (self: Self, ...args: Term[]) => unknown;
 
+  /** @ignore @internal */
   constructor(fn: (self: Self, ...args: Term[]) => unknown) {
     this.fn = fn;
   }
@@ -25,8 +31,21 @@ export class WithSelf {
 export type Provided = ((...args: Term[]) => unknown) | Parsing | WithSelf;
 
 /**
- * Gives a provided function its process as the first argument, so that it can receive messages and live on:
- * `node.provide("demo", { loop: withSelf(async (self) => { for await (const message of self) ... }) })`.
+ * Gives a provided function its process as the first argument, so that it can receive messages and live on.
+ *
+ * @example
+ * ```ts
+ * import { startNode, withSelf } from "@ergo-ts/ergo";
+ *
+ * await using node = await startNode("demo@localhost", { cookie: "secret" });
+ * node.provide("demo", {
+ *   loop: withSelf(async (self) => {
+ *     for await (const message of self) console.log(message);
+ *   }),
+ * });
+ * // From Elixir: Node.spawn(:"demo@localhost", :demo, :loop, []) |> send(:hello)
+ * await node.stopped;
+ * ```
  */
 export function withSelf(fn: (self: Self, ...args: Term[]) => unknown): WithSelf {
   return new WithSelf(fn);
@@ -44,7 +63,7 @@ export class ProvidedFunctions {
     return {
       [Symbol.dispose]: () => {
         for (const [name, fn] of added) { if (table.get(name) === fn) table.delete(name); }
-        if (table.size === 0) this.#modules.delete(module);
+        if (table.size === 0 && this.#modules.get(module) === table) this.#modules.delete(module);
       },
     };
   }

@@ -19,14 +19,16 @@ const LINK = atom("link");
 
 /** A function was called on another node and threw, or raised an error there. */
 export class RpcError extends ProcessError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "RpcError";
   /** Erlang's class: `error` or `throw`; an exit is an {@linkcode ExitError}. */
   readonly class: "error" | "throw";
-  /** What was raised, as `undef`, or thrown. */
+  /** What was raised or thrown; `undef` where there is no such function. */
   readonly reason: Term;
-  /** Erlang's stack trace. */
+  /** Erlang's stack trace, `[{Module, Function, Arity, Location}]`; empty for a throw. */
   readonly stacktrace: readonly Term[];
 
+  /** @ignore @internal */
   constructor(node: string, kind: "error" | "throw", reason: Term, stacktrace: readonly Term[]) {
     super(`A function called on ${node} ended with ${kind} ${format(reason)}`);
     this.class = kind;
@@ -34,6 +36,7 @@ export class RpcError extends ProcessError {
     this.stacktrace = stacktrace;
   }
 
+  /** `{error, Reason}` or `{throw, Reason}`. */
   get exitReason(): Term {
     return tuple(atom(this.class), this.reason);
   }
@@ -41,14 +44,18 @@ export class RpcError extends ProcessError {
 
 /** Another node could not spawn, and said why. */
 export class SpawnError extends ProcessError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "SpawnError";
+  /** As of Erlang's `spawn_request/5`: `notsup`, `badopt`, `system_limit`. */
   readonly reason: Term;
 
+  /** @ignore @internal */
   constructor(node: string, reason: Term) {
     super(`Cannot spawn on ${node}: it answered ${format(reason)}`);
     this.reason = reason;
   }
 
+  /** The same reason. */
   get exitReason(): Term {
     return this.reason;
   }
@@ -116,8 +123,10 @@ class Spawning extends Asking<Pid> {
     link: boolean,
   ): this {
     const options = link ? [LINK] : [];
-    this.peer.spawn(from.pid, this.core.makeRef(), mfa, args, options, (result) => {
-      if (!(result instanceof Pid)) return this.fail(spawnError(this.peer.name, result));
+    this.peer.spawn(from.pid, this.core.makeRef(), mfa, args, options, (result, cause) => {
+      if (!(result instanceof Pid)) {
+        return this.fail(spawnError(this.peer.name, result, cause));
+      }
       if (link) this.#linked(from, result);
       this.done(result);
     });
@@ -139,16 +148,18 @@ class Rpc extends Asking<Term> implements Watcher {
     const id = this.#id = this.core.makeRef();
     const res = this.#res = this.core.makeRef();
     const call = [res, atom(module), atom(name), args];
-    this.peer.spawn(from.pid, id, ERPC, call, [MONITOR], (result) => {
-      if (!(result instanceof Pid)) return this.fail(spawnError(this.peer.name, result));
+    this.peer.spawn(from.pid, id, ERPC, call, [MONITOR], (result, cause) => {
+      if (!(result instanceof Pid)) {
+        return this.fail(spawnError(this.peer.name, result, cause));
+      }
       this.peer.expectDown(id, from.pid, result, this);
       if (this.settled) this.peer.demonitor(id);
     });
     return this;
   }
 
-  down(reason: Term): void {
-    if (reason === NOCONNECTION) return this.fail(new NodeDownError(this.peer.name));
+  down(reason: Term, cause?: Error): void {
+    if (reason === NOCONNECTION) return this.fail(new NodeDownError(this.peer.name, { cause }));
     if (!isTuple(reason) || !this.#res!.equals(reason[0])) return this.fail(new ExitError(reason));
     const [, , value, stack] = reason;
     switch ((reason[1] as Atom).name) {
@@ -169,8 +180,8 @@ class Rpc extends Asking<Term> implements Watcher {
   }
 }
 
-function spawnError(node: string, result: AtomTerm): Error {
-  return result === NOCONNECTION ? new NodeDownError(node) : new SpawnError(node, result);
+function spawnError(node: string, result: AtomTerm, cause: Error | undefined): Error {
+  return result === NOCONNECTION ? new NodeDownError(node, { cause }) : new SpawnError(node, result);
 }
 
 /** See `Node.spawnRemote`. */

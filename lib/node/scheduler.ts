@@ -1,5 +1,6 @@
 import { Queue } from "../_util/queue.ts";
 import type { Platform } from "../platform/contract.ts";
+import { errorText } from "./errors.ts";
 
 /** Something that has work to do when its turn comes. */
 export interface Runnable {
@@ -47,7 +48,12 @@ export class Scheduler {
       }
       const next = this.#queue.shift();
       if (next === undefined) break;
-      next.run();
+      try {
+        next.run();
+      } catch (error) {
+        // Nothing is to throw here; where something does, the other processes go on.
+        this.#platform.log("error", `A turn failed: ${errorText(error)}`);
+      }
     }
     this.#waiting = false;
   };

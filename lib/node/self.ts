@@ -4,49 +4,76 @@ import type { Term } from "../etf/term.ts";
 import { NORMAL } from "./atoms.ts";
 import { Call, Cast } from "./call.ts";
 import { checkReason, ProcessContext } from "./context.ts";
-import { Deadline } from "./deadlines.ts";
 import { exit } from "./errors.ts";
 import type { Node } from "./node.ts";
-import type { Body, ExitReason, Home, Process } from "./process.ts";
+import type { Body, ExitReason, Process } from "./process.ts";
 import { Turn } from "./turn.ts";
 
 /** How a process waits for a message. */
 export interface ReceiveOptions {
-  /** Milliseconds to wait. Default: for ever. */
+  /** Milliseconds to wait; 0 takes only what has come already. Default: for ever. */
   readonly timeout?: number;
 }
 
-/** No message that was waited for came in time. */
+/** No message that was waited for came in time. The mailbox is as it was: whatever else came is still in it. */
 export class ReceiveTimeoutError extends Error {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "ReceiveTimeoutError";
-  /** Milliseconds. */
+  /** How many milliseconds it waited. */
   readonly timeout: number;
 
+  /** @ignore @internal */
   constructor(timeout: number) {
     super(`Cannot receive: no message that matches came within ${timeout} ms`);
     this.timeout = timeout;
   }
 }
 
-/** What a spawned function gets: its process, and its mailbox. */
+/**
+ * What a spawned function gets: its process, and its mailbox.
+ *
+ * The process ends with `normal` when the function is done, and crashes when it throws. Calls arrive as `{'$gen_call', From, Request}`.
+ *
+ * @example
+ * ```ts
+ * import { startNode, t } from "@ergo-ts/ergo";
+ *
+ * await using node = await startNode("demo@localhost", { cookie: "secret" });
+ * const pid = node.spawn(async (self) => {
+ *   const [, name] = await self.receive(t.tagged("hello", t.text)); // other messages stay in the mailbox
+ *   for await (const message of self) console.log(name, message);
+ * });
+ * node.register("greeter", pid);
+ * // From Elixir: send({:greeter, :demo@localhost}, {:hello, "Zoë"})
+ * await node.stopped;
+ * ```
+ */
 export class Self extends ProcessContext implements AsyncIterable<Term> {
   #inbox: Inbox;
 
-  /** @internal */
+  /** @ignore @internal */
   constructor(inbox: Inbox) {
     super();
     this.#inbox = inbox;
   }
 
   /**
-   * Takes the next message, or with a schema the first one that matches; the others stay in the mailbox in their order.
+   * Takes the next message.
    *
    * @throws {ReceiveTimeoutError} where none came in time.
+   * @throws {ProcessExitedError} where the process ends before, so that `finally` gives back what the function holds.
    */
   receive(options?: ReceiveOptions): Promise<Term>;
+  /**
+   * Takes the first message that the schema matches, parsed, as Erlang's selective `receive`; the others stay in the mailbox in
+   * their order.
+   *
+   * @throws {ReceiveTimeoutError} where none came in time.
+   * @throws {ProcessExitedError} where the process ends before, so that `finally` gives back what the function holds.
+   */
   receive<S extends AnySchema>(schema: S, options?: ReceiveOptions): Promise<Output<S>>;
   receive(schemaOrOptions?: AnySchema | ReceiveOptions, options?: ReceiveOptions): Promise<unknown> {
-    this._process.mustLive("receive");
+    if (this._process.exited) return Promise.reject(this._process.gone("receive"));
     return schemaOrOptions instanceof Schema
       ? this.#inbox.take(schemaOrOptions, options?.timeout ?? Infinity)
       : this.#inbox.take(null, schemaOrOptions?.timeout ?? Infinity);
@@ -96,55 +123,72 @@ class Start extends Turn {
   run(): void {
     const process = this.#process;
     Promise.resolve(this.#fn(this.#self)).then(
-      () => process.stop(NORMAL),
+      () => process.exit(NORMAL),
       (error) => process.crash(error),
     );
   }
 }
 
 /** A `receive` that waits. */
-class Waiting extends Deadline {
+class Waiting extends Turn {
   readonly schema: AnySchema | null;
-  readonly resolve: (message: unknown) => void;
-  readonly reject: (error: unknown) => void;
+  readonly promise: Promise<unknown>;
   readonly timeout: number;
-  inbox: Inbox;
+  #inbox: Inbox;
+  #resolve!: (message: unknown) => void;
+  #reject!: (error: unknown) => void;
 
-  constructor(
-    inbox: Inbox,
-    schema: AnySchema | null,
-    timeout: number,
-    resolve: (message: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(inbox: Inbox, schema: AnySchema | null, timeout: number) {
     super();
-    this.inbox = inbox;
+    this.#inbox = inbox;
     this.schema = schema;
     this.timeout = timeout;
-    this.resolve = resolve;
-    this.reject = reject;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
-  expired(): void {
-    this.inbox.giveUp(this);
+  take(message: unknown): void {
+    this.#resolve(message);
+  }
+
+  /** @param error may be nobody's fault: the function need not wait for this any more. */
+  giveUp(error: Error): void {
+    this.promise.catch(() => {});
+    this.#reject(error);
+  }
+
+  /** The time is over; but what is in the mailbox by now came in time. */
+  override expired(): void {
+    this.#inbox.process.deliver(this);
+  }
+
+  run(): void {
+    this.#inbox.tooLate(this);
   }
 }
 
+/** What every inbox begins with; it stays empty, and saves an eighth of a process that never receives. */
+const NONE: never[] = [];
+
 /** The messages of a process that asks for them. Calls and casts of this node turn into the terms that they stand for. */
 class Inbox implements Body {
-  readonly _reports = false;
-  #process: Process;
-  #messages: Term[] = [];
-  #waiting: Waiting[] = [];
+  readonly _plain = true;
+  readonly process: Process;
+  #messages: Term[] = NONE;
+  /** How many at the beginning have been taken: to shift a long array costs as much as it is long. */
+  #taken = 0;
+  #waiting: Waiting[] = NONE;
 
   constructor(process: Process) {
-    this.#process = process;
+    this.process = process;
   }
 
   _receive(message: unknown): void {
     if (message instanceof Call) {
       if (message.done) return;
-      this.#process.keepCall(message);
+      this.process.keepCall(message);
       message = message.message();
     } else if (message instanceof Cast) {
       message = message.message();
@@ -154,45 +198,65 @@ class Inbox implements Body {
       const taken = matches(waiting.schema, message);
       if (taken === noMatch) continue;
       this.#waiting.splice(i, 1);
-      this.#home.clearDeadline(waiting);
-      waiting.resolve(taken);
-      return;
+      this.process.home.clearDeadline(waiting);
+      return waiting.take(taken);
     }
+    if (this.#messages === NONE) this.#messages = [];
     this.#messages.push(message as Term);
   }
 
   take(schema: AnySchema | null, timeout: number): Promise<unknown> {
-    for (let i = 0; i < this.#messages.length; i++) {
-      const taken = matches(schema, this.#messages[i]);
-      if (taken === noMatch) continue;
-      if (i === 0) this.#messages.shift();
-      else this.#messages.splice(i, 1);
-      return Promise.resolve(taken);
-    }
-    return new Promise((resolve, reject) => {
-      const waiting = new Waiting(this, schema, timeout, resolve, reject);
+    try {
+      const messages = this.#messages;
+      for (let i = this.#taken; i < messages.length; i++) {
+        const taken = matches(schema, messages[i]);
+        if (taken === noMatch) continue;
+        this.#remove(i);
+        return Promise.resolve(taken);
+      }
+      const waiting = new Waiting(this, schema, timeout);
+      this.process.home.setDeadline(waiting, timeout);
+      if (this.#waiting === NONE) this.#waiting = [];
       this.#waiting.push(waiting);
-      this.#home.setDeadline(waiting, timeout);
-    });
+      return waiting.promise;
+    } catch (error) {
+      return Promise.reject(error); // what gives a promise does not throw
+    }
   }
 
-  giveUp(waiting: Waiting): void {
+  tooLate(waiting: Waiting): void {
     const at = this.#waiting.indexOf(waiting);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
-    waiting.reject(new ReceiveTimeoutError(waiting.timeout));
+    waiting.giveUp(new ReceiveTimeoutError(waiting.timeout));
   }
 
   terminate(): void {}
 
-  /** The function that waits here will never get a message: it is left to its `signal`, and to the garbage collector. */
   _ended(): void {
-    for (const waiting of this.#waiting) this.#home.clearDeadline(waiting);
-    this.#waiting = [];
-    this.#messages = [];
+    for (const waiting of this.#waiting) {
+      this.process.home.clearDeadline(waiting);
+      waiting.giveUp(this.process.gone("receive"));
+    }
+    this.#waiting = NONE;
+    this.#messages = NONE;
   }
 
-  get #home(): Home {
-    return this.#process.home;
+  #remove(at: number): void {
+    const messages = this.#messages;
+    if (at > this.#taken) {
+      messages.splice(at, 1);
+      return;
+    }
+    messages[at] = null; // not to be held
+    this.#taken++;
+    if (this.#taken === messages.length) {
+      this.#messages = NONE;
+    } else if (this.#taken >= 32 && this.#taken * 2 >= messages.length) {
+      this.#messages = messages.slice(this.#taken);
+    } else {
+      return;
+    }
+    this.#taken = 0;
   }
 }

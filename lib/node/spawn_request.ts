@@ -1,4 +1,4 @@
-import { atom } from "../etf/atom.ts";
+import { Atom, atom } from "../etf/atom.ts";
 import { isList } from "../etf/list.ts";
 import type { Pid, Ref } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
@@ -13,6 +13,17 @@ import { ExitError } from "./errors.ts";
 const BADOPT = atom("badopt");
 const LINK = atom("link");
 const MONITOR = atom("monitor");
+/** Options about priorities, memory and the like, which mean nothing here. */
+const IGNORED = new Set([
+  "priority",
+  "min_heap_size",
+  "max_heap_size",
+  "min_bin_vheap_size",
+  "fullsweep_after",
+  "message_queue_data",
+  "scheduler",
+  "async_dist",
+]);
 /** Bits of SPAWN_REPLY's flags. */
 const LINKED = 1;
 const MONITORED = 2;
@@ -43,14 +54,16 @@ export function spawnRequested(
   peer.sendSpawnReply(id, from, flags, process.pid);
 }
 
-/** Options that mean nothing here (priority, heap sizes) and ones of later releases are ignored. */
+/** What is wanted; `null` where an option is none that Erlang knows, which it answers with `badopt`. */
 function readOptions(options: Term): { link: boolean; monitor: boolean } | null {
   if (!isList(options)) return null;
   let link = false;
   let monitor = false;
   for (const option of options) {
+    const name = isTuple(option) && option.length === 2 ? option[0] : option;
     if (option === LINK) link = true;
-    else if (option === MONITOR || (isTuple(option) && option[0] === MONITOR)) monitor = true;
+    else if (name === MONITOR) monitor = true;
+    else if (option === name || !(name instanceof Atom) || !IGNORED.has(name.name)) return null;
   }
   return { link, monitor };
 }

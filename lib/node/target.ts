@@ -2,15 +2,17 @@ import { Atom, atom } from "../etf/atom.ts";
 import { Pid, Ref } from "../etf/identifiers.ts";
 import { isTuple, type Tuple } from "../etf/tuple.ts";
 
-/** Something that stands for a process, as a server's reference. */
+/** Something that stands for a process, as the reference to a server does. */
 export interface Addressed {
+  /** Where its messages go. */
   readonly target: Target;
 }
 
 /** A process by its registered name, here or on another node. */
 export interface NamedTarget {
+  /** The name as Erlang has it: the module `Users` of an Elixir program is `Elixir.Users`. */
   readonly name: string;
-  /** The node's name; this node where it is left out. */
+  /** The node's name, as `app@localhost`; this node where it is left out. */
   readonly node?: string;
 }
 
@@ -52,6 +54,11 @@ export function addressOf(target: Target): Address {
   throw new TypeError(
     "Cannot address a process: the target is no pid, alias, name, { name, node } or reference to a server",
   );
+}
+
+/** The name of the node that an address leads to; empty for a name of this node. */
+export function nodeOf(address: Address): string {
+  return address instanceof Name ? address.node?.name ?? "" : address.node;
 }
 
 /** The target for messages: `pdf on app@localhost`. */

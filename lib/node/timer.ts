@@ -1,3 +1,4 @@
+import { isThenable } from "../_util/thenable.ts";
 import type { Process } from "./process.ts";
 import { Turn } from "./turn.ts";
 
@@ -15,7 +16,6 @@ export class ProcessTimer extends Turn implements Disposable {
   #every: number | null;
   #over = false;
 
-  /** @internal */
   constructor(
     home: TimerHome,
     process: Process,
@@ -24,7 +24,7 @@ export class ProcessTimer extends Turn implements Disposable {
     options: { readonly repeat: boolean },
   ) {
     super();
-    if (!(ms >= 0)) throw new RangeError(`Cannot set a timer in ${ms} ms: 0 or more is needed`);
+    if (typeof ms !== "number" || !(ms >= 0)) throw new RangeError(`Cannot set a timer in ${ms} ms: 0 or more is needed`);
     this.#home = home;
     this.#process = process;
     this.#fn = fn;
@@ -33,21 +33,24 @@ export class ProcessTimer extends Turn implements Disposable {
     home.setDeadline(this, ms);
   }
 
-  /** @internal */
   override expired(): void {
     this.#process.deliver(this);
   }
 
-  /** @internal */
   run(): unknown {
     if (this.#over) return;
     if (this.#every === null) {
       this.#over = true;
       this.#process.disown(this);
-    } else {
-      this.#home.setDeadline(this, this.#every);
+      return this.#fn();
     }
-    return this.#fn();
+    const result = this.#fn();
+    if (isThenable(result)) return result.then(() => this.#again());
+    this.#again();
+  }
+
+  #again(): void {
+    if (!this.#over) this.#home.setDeadline(this, this.#every!);
   }
 
   /** Takes the timer back; its function is not called any more. Idempotent. */

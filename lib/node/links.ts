@@ -1,0 +1,41 @@
+import type { Pid } from "../etf/identifiers.ts";
+import type { Term } from "../etf/term.ts";
+import type { Linked } from "./process.ts";
+
+interface Broken {
+  readonly other: Linked;
+  readonly from: Pid;
+  readonly reason: Term;
+}
+
+/**
+ * The links of processes that have ended, whose other ends are to be told. An end that is told may end too: they are worked off
+ * one after another, since a chain of links may be longer than the stack.
+ */
+export class BrokenLinks {
+  #broken: Broken[] = [];
+  #working = false;
+  #fault: (error: unknown) => void;
+
+  /** @param fault an end that cannot be told; the others are. */
+  constructor(fault: (error: unknown) => void) {
+    this.#fault = fault;
+  }
+
+  /** A process has ended. Its links have been told when the outermost call returns. */
+  add(others: Iterable<Linked>, from: Pid, reason: Term): void {
+    for (const other of others) this.#broken.push({ other, from, reason });
+    if (this.#working) return;
+    this.#working = true;
+    for (let i = 0; i < this.#broken.length; i++) {
+      const { other, from, reason } = this.#broken[i];
+      try {
+        other.linkBroken(from, reason);
+      } catch (error) {
+        this.#fault(error);
+      }
+    }
+    this.#broken = [];
+    this.#working = false;
+  }
+}
