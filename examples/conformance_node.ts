@@ -10,7 +10,6 @@
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { parse as parseYaml } from "@std/yaml";
 import {
   atom,
   exit,
@@ -209,9 +208,7 @@ async function main(): Promise<void> {
   });
   const [name] = positionals;
   if (name === undefined) throw new Error("Cannot start: give the node's name, as demo@localhost");
-  const file = values.config === undefined
-    ? {}
-    : parseYaml(await readFile(values.config, "utf8")) as Record<string, unknown>;
+  const file = values.config === undefined ? {} : await readConfig(values.config);
   const cookie = values.cookie ?? String(file.cookie ?? "secret");
   const port = values["epmd-port"] ?? file["epmd-port"];
   const node = await startNode(name, {
@@ -222,6 +219,12 @@ async function main(): Promise<void> {
   await serve(node);
   console.log(`ready ${name}`);
   await node.stopped;
+}
+
+/** The options of a YAML file. Its parser is a development dependency, which a node without a file does not need. */
+async function readConfig(path: string): Promise<Record<string, unknown>> {
+  const { parse } = await import("@std/yaml");
+  return parse(await readFile(path, "utf8")) as Record<string, unknown>;
 }
 
 async function serve(node: Node): Promise<void> {
