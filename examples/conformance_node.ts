@@ -26,12 +26,17 @@ import {
   t,
   type Target,
   type Term,
+  termKey,
   tuple,
   withSelf,
 } from "../mod.ts";
 
 /** A pid, or `{Name, Node}`. */
 const Reachable = t.union(t.pid, t.tuple(t.atom(), t.atom()));
+/** What a timer takes. */
+const Milliseconds = t.integer.where((ms) => ms >= 0 && ms < 2 ** 31, "0 to 2^31-1 milliseconds");
+/** What a message may hold. */
+const Size = t.integer.where((n) => n >= 0 && n <= 2 ** 26, "0 to 2^26 bytes");
 
 /**
  * | call | reply |
@@ -49,7 +54,7 @@ const Reachable = t.union(t.pid, t.tuple(t.atom(), t.atom()));
  */
 class Echo extends GenServer {
   #watches: Map<string, Monitor> = new Map();
-  #tally: Map<number, number> = new Map();
+  #tally: Map<unknown, number> = new Map();
 
   override init(): void {
     this.trapExit = true;
@@ -57,7 +62,7 @@ class Echo extends GenServer {
 
   override readonly calls = {
     echo: on(t.term, (term) => term),
-    later: on(t.integer, t.term, (ms, term) => later(this.node.sleep(ms).then(() => term))),
+    later: on(Milliseconds, t.term, (ms, term) => later(this.node.sleep(ms).then(() => term))),
     plain: () => this.node.spawn(obey),
     worker: on(t.pid, (pid) =>
       later(
@@ -83,12 +88,13 @@ class Echo extends GenServer {
       this.#watches.delete(ref.key);
       return atom("ok");
     }),
-    tally: on(t.integer, (i) => {
-      this.#tally.set(i, (this.#tally.get(i) ?? 0) + 1);
+    tally: on(t.term, (i) => {
+      const key = termKey(i);
+      this.#tally.set(key, (this.#tally.get(key) ?? 0) + 1);
       return tuple(atom("done"), i);
     }),
-    tally_get: on(t.list(t.integer), (is) => is.map((i) => tuple(i, this.#tally.get(i) ?? 0))),
-    big: on(t.integer, (n) => new Uint8Array(n).fill(7)),
+    tally_get: on(t.list(), (is) => is.map((i) => tuple(i, this.#tally.get(termKey(i)) ?? 0))),
+    big: on(Size, (n) => new Uint8Array(n).fill(7)),
   };
 
   override readonly casts = {
@@ -139,11 +145,11 @@ async function obey(self: Self): Promise<void> {
 
 /** Calls `get`, `{add, N}`, `{stop, Reason}`; casts `{add, N}`, `reset`. */
 class Counter extends GenServer {
-  #count = 0;
+  #count = 0n; // an Erlang integer has no end
 
   override readonly calls = {
     get: () => this.#count,
-    add: on(t.integer, (n) => this.#count += n),
+    add: on(t.bigint, (n) => this.#count += n),
     stop: on(t.term, (reason) => {
       this.stop(reason as ExitReason);
       return atom("ok");
@@ -151,11 +157,11 @@ class Counter extends GenServer {
   };
 
   override readonly casts = {
-    add: on(t.integer, (n) => {
+    add: on(t.bigint, (n) => {
       this.#count += n;
     }),
     reset: () => {
-      this.#count = 0;
+      this.#count = 0n;
     },
   };
 }
@@ -169,7 +175,9 @@ class Spawner extends GenServer {
       t.atom(),
       t.list(t.term),
       (node, module, name, args) =>
-        later(this.node.spawnRemote(node.name, module.name, name.name, args)),
+        later(
+          this.node.spawnRemote(node.name, module.name, name.name, args).catch(answerFailure),
+        ),
     ),
     call: on(
       t.union(Reachable, t.atom()),
@@ -228,9 +236,9 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 }
 
 async function serve(node: Node): Promise<void> {
-  await node.start(Echo, [], { register: "echo", terms: { floats: "wrap" } });
+  await node.start(Echo, [], { register: "echo" });
   await node.start(Counter, [], { register: "counter" });
-  await node.start(Spawner, [], { register: "spawner", terms: { floats: "wrap" } });
+  await node.start(Spawner, [], { register: "spawner" });
   node.provide("demo", {
     sum: on(t.number, t.number, (a, b) => a + b),
     boom: () => exit(atom("boom")),

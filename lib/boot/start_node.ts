@@ -3,7 +3,7 @@ import { LocalEpmd } from "../dist/epmd_local.ts";
 import { EpmdClient } from "../dist/epmd_client.ts";
 import { splitNodeName } from "../dist/node_name.ts";
 import { startKernel } from "../kernel/kernel.ts";
-import { Network, type NodeAddress } from "../node/network.ts";
+import { Network, type NetworkOptions, type NodeAddress } from "../node/network.ts";
 import { Node } from "../node/node.ts";
 import type { Platform } from "../platform/contract.ts";
 import { defaultPlatform } from "../platform/default.ts";
@@ -82,56 +82,71 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   const node = new Node(name, platform, options);
   const keep = new KeepAlive(platform);
   const stops: (() => unknown)[] = [];
-  const stopParts = async (): Promise<void> => {
-    for (const stop of stops.reverse()) await stop();
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).reverse()) await end();
   };
-  let network: Network | null = null;
+  const transport = cookie === null ? null : options.transport ?? await defaultTransport();
+  const network = transport === null
+    ? null
+    : makeNetwork(node, { ...options, platform, transport, cookie: cookie! });
+  node._join({ network, stop, keepAlive: (on) => keep.set(on) });
   try {
-    if (cookie !== null) {
-      const transport = options.transport ?? await defaultTransport();
-      const epmdPort = options.epmd === false ? undefined : options.epmd?.port;
-      const client = options.epmd === false
-        ? null
-        : new EpmdClient({ transport, platform, port: epmdPort });
-      network = new Network(node, {
-        transport,
-        platform,
-        cookie,
-        published: false,
-        tickTime: options.tickTime,
-        maxMessage: options.maxMessage,
-        resolve: (peer, signal) => resolve(peer, options.routes ?? {}, client, signal),
-      });
-      if (options.listen !== false) {
-        const listener = await listen(network, transport, options);
-        stops.push(() => listener.close());
-        if (client !== null) {
-          const epmd = await LocalEpmd.register(
-            {
-              transport,
-              platform,
-              port: epmdPort,
-              hosts: options.epmd === false ? undefined : options.epmd?.hosts,
-            },
-            { name: alive, port: listener.address.port, hidden: true },
-          );
-          epmd.unref();
-          stops.push(() => epmd.close());
-        }
+    // Whoever finds the node finds its kernel processes.
+    await startKernel(node);
+    if (network !== null && options.listen !== false) {
+      const listener = await listen(network, transport!, options);
+      stops.push(() => listener.close());
+      node._listensAt(listener.address);
+      if (options.epmd !== false) {
+        const epmd = await LocalEpmd.register(
+          {
+            transport: transport!,
+            platform,
+            port: options.epmd?.port,
+            hosts: epmdHosts(platform, options),
+          },
+          { name: alive, port: listener.address.port, hidden: true },
+        );
+        epmd.unref();
+        stops.push(() => epmd.close());
       }
     }
     if (options.signals ?? true) {
       const handler = platform.onSignal("SIGTERM", () => void node.stop());
       stops.push(() => handler[Symbol.dispose]());
     }
-    node._join({ network, stop: stopParts, keepAlive: (on) => keep.set(on) });
-    await startKernel(node);
   } catch (error) {
-    await stopParts();
+    await node.stop();
     throw error;
   }
   keep.set(true);
   return node;
+}
+
+function makeNetwork(
+  node: Node,
+  options: NodeOptions & Pick<NetworkOptions, "platform" | "transport" | "cookie">,
+): Network {
+  const { platform, transport, cookie, tickTime, maxMessage, routes = {}, epmd } = options;
+  const client = epmd === false ? null : new EpmdClient({ transport, platform, port: epmd?.port });
+  return new Network(node, {
+    transport,
+    platform,
+    cookie,
+    published: false,
+    tickTime,
+    maxMessage,
+    resolve: (peer, signal) => resolve(peer, routes, client, signal),
+  });
+}
+
+/** Where an embedded EPMD listens besides loopback: where the node does, unless the options or ERL_EPMD_ADDRESS say otherwise. */
+function epmdHosts(platform: Platform, options: NodeOptions): readonly string[] | undefined {
+  const { epmd, listen } = options;
+  if (epmd !== false && epmd?.hosts !== undefined) return epmd.hosts;
+  const host = listen === false ? undefined : listen?.host;
+  if (host === undefined || isLoopback(host) || platform.env("ERL_EPMD_ADDRESS")) return undefined;
+  return [host];
 }
 
 /** One handle that keeps the program alive; the node's sockets and timers do not. */

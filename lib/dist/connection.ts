@@ -102,6 +102,8 @@ export interface ConnectionStats {
  */
 export class Connection {
   readonly peer: Peer;
+  /** Resolves when its stream is closed: after `close` all that was sent is out by then, or has had its 5 seconds. */
+  readonly closed: Promise<void>;
 
   readonly #stream: Stream;
   readonly #platform: Platform;
@@ -114,6 +116,7 @@ export class Connection {
   readonly #encoder: Encoder;
   readonly #interval: number;
   readonly #intensity: number;
+  #setClosed!: () => void;
   #alive = true;
   #busy = false;
   #deferred = false;
@@ -145,6 +148,7 @@ export class Connection {
     this.#intensity = options.tickIntensity ?? DEFAULT_TICK_INTENSITY;
     this.#interval = interval(options.tickTime ?? DEFAULT_TICK_TIME, this.#intensity);
     this.#timer = this.#nextCheck();
+    this.closed = new Promise((resolve) => this.#setClosed = resolve);
     this.#stream.start({
       data: (bytes) => this.#data(bytes),
       drain: () => this.#drained(),
@@ -343,6 +347,7 @@ export class Connection {
 
   #gone(error: Error | undefined): void {
     this.#timer.cancel();
+    this.#setClosed();
     if (this.#stop()) {
       this.#tell(error === undefined ? { reason: "closed" } : { reason: "lost", error });
     }

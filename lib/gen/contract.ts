@@ -97,7 +97,10 @@ function table(
  * const user = unwrap(await users.call("fetch", 7)); // { name: "Zoë" }, or a ReplyError
  * ```
  */
-export function api<const C extends Calls = Record<never, never>, const D extends Casts = Record<never, never>>(
+export function api<
+  const C extends Calls = Record<never, never>,
+  const D extends Casts = Record<never, never>,
+>(
   tables: { readonly calls?: C; readonly casts?: D },
 ): Contract<C, D> {
   return new Contract((tables.calls ?? {}) as C, (tables.casts ?? {}) as D);
@@ -178,7 +181,10 @@ export class ContractRef<C extends Calls, D extends Casts> {
 
 /** A term also where the server is of this node: a contract says nothing of what the class of the server declares. */
 function toTerm(name: string, schemas: readonly AnySchema[], args: readonly unknown[]): Encodable {
-  return requestTerm({ name, args: args.map((arg, i) => schemas[i].toTerm(arg as Input<AnySchema>)) });
+  return requestTerm({
+    name,
+    args: args.map((arg, i) => schemas[i].toTerm(arg as Input<AnySchema>)),
+  });
 }
 
 /** A server answered `{error, Reason}`; thrown by {@linkcode unwrap}. */
@@ -206,5 +212,8 @@ export function unwrap<R extends Tagged<"ok", [unknown]> | Tagged<"error", reado
 ): R extends Tagged<"ok", [infer T]> ? T : never {
   if (reply.tag === "ok") return reply[1] as never;
   const reason: unknown = reply[1];
-  throw new ReplyError(reason, `The server answered with an error: ${isTuple(reply) ? format(reply as Term) : reason}`);
+  throw new ReplyError(
+    reason,
+    `The server answered with an error: ${isTuple(reply) ? format(reply as Term) : reason}`,
+  );
 }

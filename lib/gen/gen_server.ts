@@ -86,7 +86,12 @@ export abstract class GenServer extends Behaviour {
 
   /** Every other message. Without this method it is logged and dropped. */
   handleInfo(message: Term): unknown {
-    this._core.platform.log("warning", `${this.#self} got a message that it does not handle: ${format(message)}`);
+    this._core.platform.log(
+      "warning",
+      `${this.#self} got a message that it does not handle: ${
+        format(message, { maxLength: 1_000 })
+      }`,
+    );
     return undefined;
   }
 
@@ -114,7 +119,7 @@ export abstract class GenServer extends Behaviour {
         return this._process.stop(message[2]); // as in OTP: the end of the parent is ours, also where exits are trapped
       }
     }
-    return this.handleInfo(message as Term);
+    return this.#went(this.handleInfo(message as Term));
   }
 
   /** @ignore @internal What a typed request is on the wire: arguments are written as the handler's schemas say. */
@@ -147,12 +152,17 @@ export abstract class GenServer extends Behaviour {
   }
 
   /** @param term what came, where its arguments are only known to be terms; a typed request of this node has none. */
-  #called(from: From, name: string | null, args: readonly unknown[], term: Term | undefined): unknown {
+  #called(
+    from: From,
+    name: string | null,
+    args: readonly unknown[],
+    term: Term | undefined,
+  ): unknown {
     this._process.caller = from.pid;
     const handler = own(this.#calls, name);
     if (handler === undefined) {
       const result = this.handleCall(term === undefined ? termOf(name, args) : term, from);
-      if (result === unhandled) return this.#refuseCall(from, noHandler(name, args));
+      if (result === unhandled) return this.#refuseCall(from, noHandler(name, args, this.#calls));
       return this.#answer(from, result);
     }
     let parsed: readonly unknown[];
@@ -168,7 +178,8 @@ export abstract class GenServer extends Behaviour {
     const handler = own(this.#casts, name);
     if (handler === undefined) {
       const result = this.handleCast(term === undefined ? termOf(name, args) : term);
-      return result === unhandled ? this.#refuseCast(noHandler(name, args)) : result;
+      if (result === unhandled) return this.#refuseCast(noHandler(name, args, this.#casts));
+      return this.#went(result);
     }
     let parsed: readonly unknown[];
     try {
@@ -176,7 +187,14 @@ export abstract class GenServer extends Behaviour {
     } catch (error) {
       return this.#refuseCast(error);
     }
-    return functionOf(handler).apply(this, parsed as never[]);
+    return this.#went(functionOf(handler).apply(this, parsed as never[]));
+  }
+
+  /** Where nothing is answered, `later(...)` only lets the mailbox go on; a rejection is a crash all the same. */
+  #went(result: unknown): unknown {
+    if (!(result instanceof Later)) return result;
+    Promise.resolve(result.promise).then(undefined, (error) => this._process.crash(error));
+    return undefined;
   }
 
   /** Answers now where there is no promise, so that a handler which returns none costs none. What comes after the end is discarded. */
@@ -241,11 +259,26 @@ function parseArgs(
   return args;
 }
 
-function noHandler(name: string | null, args: readonly unknown[]): SchemaError {
+function noHandler(
+  name: string | null,
+  args: readonly unknown[],
+  table: object | undefined,
+): SchemaError {
   return name === null
     ? new SchemaError([], "an atom, or a tuple with an atom in front", "another request")
-    : new SchemaError([], "a request that the server knows", `request ${name}/${args.length}`);
+    : new SchemaError([], known(table), `request ${name}/${args.length}`);
 }
+
+/** The names that a server answers to, for a caller who has used another one. */
+function known(table: object | undefined): string {
+  const names = table === undefined ? [] : Object.keys(table);
+  if (names.length === 0) return "a request that the server knows";
+  return names.length <= MOST_NAMES
+    ? names.join(" | ")
+    : `${names.slice(0, MOST_NAMES).join(" | ")} or one of ${names.length - MOST_NAMES} others`;
+}
+
+const MOST_NAMES = 12;
 
 /** The term of a typed request, which is known to have a name. */
 function termOf(name: string | null, args: readonly unknown[]): Term {

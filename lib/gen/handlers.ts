@@ -5,7 +5,8 @@ import type { Parsing } from "../node/provide.ts";
 /** What a caller writes for a handler's schemas; what may be left out at the end is optional. */
 export type HandlerArgs<S extends readonly AnySchema[]> = S extends
   readonly [...infer Head extends AnySchema[], infer Last extends AnySchema]
-  ? Last extends { readonly presence: "optional" | "default" } ? [...HandlerArgs<Head>, Input<Last>?]
+  ? Last extends { readonly presence: "optional" | "default" }
+    ? [...HandlerArgs<Head>, Input<Last>?]
   : { -readonly [I in keyof S]: Input<S[I]> }
   : [];
 
@@ -116,7 +117,7 @@ export class Later<T> {
 
 /**
  * What a call handler returns to reply when a promise settles, while its server goes on with the next message. A rejection is
- * a crash of the server, as a throw is.
+ * a crash of the server, as a throw is. Handlers of casts and other messages may return it too, where there is nothing to reply.
  */
 export function later<T>(promise: PromiseLike<T>): Later<T> {
   return new Later(promise);

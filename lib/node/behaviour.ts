@@ -2,8 +2,8 @@ import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
 import { isThenable } from "../_util/thenable.ts";
 import { NORMAL } from "./atoms.ts";
-import { checkReason, ProcessContext } from "./context.ts";
-import { ExitError, exitReasonOf, isProcessError } from "./errors.ts";
+import { ProcessContext } from "./context.ts";
+import { checkReason, ExitError, exitReasonOf, isProcessError } from "./errors.ts";
 import type { Node } from "./node.ts";
 import type { Body, ExitReason, Process, Undelivered } from "./process.ts";
 import { Turn } from "./turn.ts";
@@ -111,7 +111,11 @@ class Init extends Turn implements Undelivered {
   // As in OTP: a server whose init fails has nothing to terminate.
   #failed(error: unknown): void {
     const reason = exitReasonOf(error);
-    this.#tell(isProcessError(error) && error instanceof ExitError ? error : new ExitError(reason, undefined, { cause: error }));
+    this.#tell(
+      isProcessError(error) && error instanceof ExitError
+        ? error
+        : new ExitError(reason, undefined, { cause: error }),
+    );
     this.#process.exit(reason);
   }
 

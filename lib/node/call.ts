@@ -136,7 +136,9 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
     this.#reject = rejectMade;
     const { timeout = CALL_TIMEOUT, signal } = options;
     if (typeof timeout !== "number" || !(timeout >= 0)) {
-      return this.#refused(new RangeError(`Cannot wait ${timeout} ms for a reply: 0 or more is needed`));
+      return this.#refused(
+        new RangeError(`Cannot wait ${timeout} ms for a reply: 0 or more is needed`),
+      );
     }
     if (signal !== undefined) {
       if (signal.aborted) return this.#refused(signal.reason);

@@ -1,9 +1,9 @@
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Pid, Ref } from "../etf/identifiers.ts";
 import type { AnySchema, Output } from "../etf/schema/schema.ts";
-import { KILL, NORMAL, SHUTDOWN } from "./atoms.ts";
 import type { CallOptions } from "./call.ts";
 import type { Core } from "./core.ts";
+import { checkReason } from "./errors.ts";
 import type { Down, Monitor } from "./monitor.ts";
 import type { Node } from "./node.ts";
 import type { ExitReason, Process } from "./process.ts";
@@ -30,7 +30,9 @@ export abstract class ProcessContext {
   /** @ignore @internal */
   get _process(): Process {
     if (this.#process === null) {
-      throw new Error("Cannot use a process that is not started: start it with node.start, and set up its state in init");
+      throw new Error(
+        "Cannot use a process that is not started: start it with node.start, and set up its state in init",
+      );
     }
     return this.#process;
   }
@@ -125,7 +127,9 @@ export abstract class ProcessContext {
    * @throws {RangeError} if `ms` is negative or no number.
    */
   after(ms: number, fn: () => unknown): Disposable {
-    return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, { repeat: false });
+    return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, {
+      repeat: false,
+    });
   }
 
   /**
@@ -136,7 +140,9 @@ export abstract class ProcessContext {
    * @throws {RangeError} if `ms` is negative or no number.
    */
   every(ms: number, fn: () => unknown): Disposable {
-    return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, { repeat: true });
+    return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, {
+      repeat: true,
+    });
   }
 
   /**
@@ -212,16 +218,4 @@ export abstract class ProcessContext {
     this._process.mustLive(verb);
     return this;
   }
-}
-
-const WELL_KNOWN = new Set<unknown>([NORMAL.name, SHUTDOWN.name, KILL.name]);
-
-/** @internal @throws {TypeError} where a string was given and the atom of that name is meant. */
-export function checkReason(reason: Term): Term {
-  if (WELL_KNOWN.has(reason)) {
-    throw new TypeError(
-      `Cannot exit with the text "${reason}": that would be a binary, use atom("${reason}")`,
-    );
-  }
-  return reason;
 }

@@ -23,28 +23,14 @@ import { errorText, NameError } from "./errors.ts";
 import { BrokenLinks } from "./links.ts";
 import { MainProcess } from "./main_process.ts";
 import { type Down, type Monitor, ProcessMonitor } from "./monitor.ts";
-import { type Body, type Home, PID_ID_BITS, Process, processId, type Watcher } from "./process.ts";
+import { type Body, type Home, PID_ID_BITS, Process, processId } from "./process.ts";
+import { References } from "./references.ts";
+import type { RemoteNode, RemoteNodes } from "./remote_node.ts";
 import { Scheduler } from "./scheduler.ts";
 import { type Address, addressOf, Name, type Target } from "./target.ts";
 import { NO_NETWORK } from "./unreachable.ts";
 
-/** Another node, as the processes of this one see it. Whatever is sent connects first where there is no connection. */
-export interface RemoteNode {
-  readonly name: string;
-  send(from: Pid, to: Address, message: Encodable): void;
-  monitor(from: Pid, to: Pid | Atom, ref: Ref, watcher: Watcher): void;
-  demonitor(ref: Ref): void;
-  link(process: Process, to: Pid): void;
-  unlink(process: Process, to: Pid): void;
-  exit(from: Pid, to: Pid, reason: Term): void;
-  /** Fires a monitor of theirs on one of our processes, which lives on. */
-  failCaller(ref: Ref, reason: Term): void;
-}
-
-/** Finds other nodes. */
-export interface RemoteNodes {
-  remote(node: string): RemoteNode;
-}
+export type { RemoteNode, RemoteNodes } from "./remote_node.ts";
 
 /** What an alias leads to. */
 export interface Receiver {
@@ -69,9 +55,6 @@ export interface CoreOptions {
   readonly terms?: DecodeOptions;
 }
 
-/** The first word of a reference has 18 bits that old peers keep. */
-const REF_WORD = 262_144;
-
 /**
  * The heart of a node: its processes, names, aliases and calls, and the way of a message to its receiver, which is local here
  * or leads to a {@linkcode RemoteNode}. It knows no socket and runs without any.
@@ -81,7 +64,9 @@ export class Core implements Home, CallHome {
   readonly creation: number;
   readonly platform: Platform;
   readonly scheduler: Scheduler;
-  readonly broken: BrokenLinks = new BrokenLinks((error) => this.fault("Cannot break a link", error));
+  readonly broken: BrokenLinks = new BrokenLinks((error) =>
+    this.fault("Cannot break a link", error)
+  );
   readonly processes: Map<number, Process> = new Map();
   readonly names: Map<string, Process> = new Map();
   /** Stands for the node where something is done from outside of any process. */
@@ -99,8 +84,7 @@ export class Core implements Home, CallHome {
   #aliases: Map<number, Receiver> = new Map();
   #stopped = false;
   #nextPid = 0;
-  #nextRef: number;
-  readonly #refTail: number;
+  readonly #references: References;
 
   constructor(
     name: string,
@@ -112,8 +96,7 @@ export class Core implements Home, CallHome {
     const random = new DataView(platform.randomBytes(12).buffer);
     // 0 to 3 are what old nodes use.
     this.creation = options.creation ?? Math.max(4, random.getUint32(0));
-    this.#nextRef = random.getUint16(4);
-    this.#refTail = random.getUint32(8);
+    this.#references = new References(this, random.getUint16(4), random.getUint32(8));
     this.copyMessages = options.copyMessages ?? false;
     this.terms = options.terms ?? {};
     this.scheduler = new Scheduler(platform);
@@ -161,7 +144,7 @@ export class Core implements Home, CallHome {
   /** The process that an address of this node leads to. */
   local(address: Address): Process | undefined {
     if (address instanceof Pid) return this.process(address);
-    if (address instanceof Name) return this.names.get(address.name.name);
+    if (address instanceof Name) return this.names.get(address.text);
     const receiver = this.#aliases.get(this.refNumber(address));
     return receiver instanceof Process ? receiver : undefined;
   }
@@ -173,7 +156,9 @@ export class Core implements Home, CallHome {
       throw new NameError(`Cannot register a process as ${JSON.stringify(name)}: that is no name`);
     }
     if (this.names.has(name)) {
-      throw new NameError(`Cannot register a process as ${name}: that name is taken, choose another`);
+      throw new NameError(
+        `Cannot register a process as ${name}: that name is taken, choose another`,
+      );
     }
     if (process.name !== null) {
       throw new NameError(
@@ -216,22 +201,12 @@ export class Core implements Home, CallHome {
   }
 
   makeRef(): Ref {
-    const number = this.#nextRef++;
-    return new Ref(this.name, this.creation, [
-      number % REF_WORD,
-      Math.floor(number / REF_WORD),
-      this.#refTail,
-    ]);
+    return this.#references.make();
   }
 
   /** The number of a reference that this node made, by which it is found in tables; -1 for others. */
   refNumber(ref: Ref): number {
-    const words = ref.words;
-    if (
-      ref._node !== this.name || ref.creation !== this.creation || words.length !== 3 ||
-      words[2] !== this.#refTail
-    ) return -1;
-    return words[1] * REF_WORD + words[0];
+    return this.#references.numberOf(ref);
   }
 
   addReplyTo(ref: Ref, call: Call): void {
@@ -325,7 +300,9 @@ export class Core implements Home, CallHome {
     } else {
       const process = this.local(address);
       if (process === undefined) return;
-      process.deliver(this.copyMessages ? this.#copyCast(process, request, address) : new Cast(request));
+      process.deliver(
+        this.copyMessages ? this.#copyCast(process, request, address) : new Cast(request),
+      );
     }
   }
 
@@ -344,7 +321,7 @@ export class Core implements Home, CallHome {
       remote.failCaller(ref, reason);
     } else {
       const call = this.#aliases.get(this.refNumber(ref));
-      if (call instanceof Call) call.down(reason);
+      if (call instanceof Call) call.refuse(reason);
     }
   }
 
@@ -384,7 +361,10 @@ export class Core implements Home, CallHome {
     }
     if (this.copyMessages) {
       try {
-        const message = this.copy(call.message(process.body._requestTerm?.(call.request, false)), address);
+        const message = this.copy(
+          call.message(process.body._requestTerm?.(call.request, false)),
+          address,
+        );
         process.keepCall(call);
         process.deliver(message);
       } catch (error) {
@@ -401,7 +381,12 @@ export class Core implements Home, CallHome {
   }
 
   #makePid(number: number): Pid {
-    return new Pid(this.name, number % PID_ID_BITS, Math.floor(number / PID_ID_BITS), this.creation);
+    return new Pid(
+      this.name,
+      number % PID_ID_BITS,
+      Math.floor(number / PID_ID_BITS),
+      this.creation,
+    );
   }
 
   // Monitors, links, exits
@@ -426,7 +411,12 @@ export class Core implements Home, CallHome {
     const remote = this.remoteOf(address);
     if (remote !== null) {
       monitor._place = { demonitor: (taken) => remote.demonitor(taken.ref) };
-      remote.monitor(owner.pid, address instanceof Pid ? address : address.name, monitor.ref, monitor);
+      remote.monitor(
+        owner.pid,
+        address instanceof Pid ? address : address.name,
+        monitor.ref,
+        monitor,
+      );
     } else {
       const process = this.local(address);
       if (process === undefined) {

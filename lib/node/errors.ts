@@ -3,6 +3,7 @@ import { Binary } from "../etf/binary.ts";
 import { format } from "../etf/format.ts";
 import type { Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
+import { KILL, NORMAL, SHUTDOWN } from "./atoms.ts";
 
 /**
  * An error that is at home in OTP: where no handler catches it, the process exits with {@linkcode exitReason} instead of
@@ -22,7 +23,7 @@ export class ExitError extends ProcessError {
 
   /** @ignore @internal Use {@linkcode exit}. */
   constructor(reason: Term, message?: string, options?: ErrorOptions) {
-    super(message ?? `Process exited: ${format(reason)}`, options);
+    super(message ?? `Process exited: ${reasonText(reason)}`, options);
     this.reason = reason;
   }
 
@@ -43,7 +44,9 @@ export class CallTimeoutError extends ProcessError {
 
   /** @ignore @internal */
   constructor(target: string, timeout: number) {
-    super(`Cannot call ${target}: no reply within ${timeout} ms, give a longer timeout or answer with later()`);
+    super(
+      `Cannot call ${target}: no reply within ${timeout} ms, give a longer timeout or answer with later()`,
+    );
     this.target = target;
     this.timeout = timeout;
   }
@@ -104,7 +107,11 @@ export class ProcessExitedError extends ProcessError {
 
   /** @ignore @internal */
   constructor(verb: string, reason: Term) {
-    super(`Cannot ${verb}: this process has exited with ${format(reason)}; watch this.signal to stop in time`);
+    super(
+      `Cannot ${verb}: this process has exited with ${
+        reasonText(reason)
+      }; watch this.signal to stop in time`,
+    );
     this.reason = reason;
   }
 
@@ -137,6 +144,11 @@ export class NodeStoppedError extends ProcessError {
 export class NameError extends Error {
   /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "NameError";
+}
+
+/** A reason for a message: another node may have sent megabytes of it. */
+function reasonText(reason: Term): string {
+  return format(reason, { maxLength: 1_000 });
 }
 
 /** What a process exits with when its code throws `error`. Never throws, whatever was thrown. */
@@ -174,11 +186,23 @@ function text(value: unknown): Binary {
   return new Binary(utf8.encode(String(value)).buffer);
 }
 
+const WELL_KNOWN = new Set<unknown>([NORMAL.name, SHUTDOWN.name, KILL.name]);
+
+/** @internal @throws {TypeError} where a string was given and the atom of that name is meant. */
+export function checkReason(reason: Term): Term {
+  if (WELL_KNOWN.has(reason)) {
+    throw new TypeError(
+      `Cannot exit with the text "${reason}": that would be a binary, use atom("${reason}")`,
+    );
+  }
+  return reason;
+}
+
 /**
  * Ends the process whose code runs this, with that very reason: Erlang's `exit/1`. It throws, so that nothing after it runs.
  *
  * @throws {ExitError} always.
  */
 export function exit(reason: Exclude<Term, string>): never {
-  throw new ExitError(reason);
+  throw new ExitError(checkReason(reason));
 }

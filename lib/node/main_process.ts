@@ -14,7 +14,9 @@ import { Turn } from "./turn.ts";
  */
 export class MainProcess extends Process {
   override deliver(message: unknown): void {
-    if (message instanceof Turn && !this.exited) this.home.scheduler.schedule(new Alone(this, message));
+    if (message instanceof Turn && !this.exited) {
+      this.home.scheduler.schedule(new Alone(this, message));
+    }
   }
 
   override exitSignal(): void {}
@@ -47,7 +49,9 @@ class Alone implements Runnable {
     if (this.#main.exited) return;
     try {
       const result = this.#turn.run();
-      if (isThenable(result)) Promise.resolve(result).then(undefined, (error) => this.#main.crash(error));
+      if (isThenable(result)) {
+        Promise.resolve(result).then(undefined, (error) => this.#main.crash(error));
+      }
     } catch (error) {
       this.#main.crash(error);
     }

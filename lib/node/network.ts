@@ -1,15 +1,10 @@
 import { Connection, type ConnectionDown } from "../dist/connection.ts";
-import {
-  accept,
-  type Established,
-  HANDSHAKE_TIMEOUT,
-  initiate,
-} from "../dist/establish.ts";
+import { accept, type Established, HANDSHAKE_TIMEOUT, initiate } from "../dist/establish.ts";
 import { announcedFlags } from "../dist/flags.ts";
 import { type HandshakeDecision, type PeerIntroduction, simultaneous } from "../dist/handshake.ts";
 import { HandshakeError } from "../dist/handshake_error.ts";
 import { isNodeName, splitNodeName } from "../dist/node_name.ts";
-import type { Platform } from "../platform/contract.ts";
+import type { Platform, Timer } from "../platform/contract.ts";
 import type { Stream, Transport } from "../transport/contract.ts";
 import type { RemoteNodes } from "./core.ts";
 import { Events, type NodeEvent } from "./events.ts";
@@ -48,6 +43,13 @@ interface Attempt {
   readonly waiters: ((error: Error | null) => void)[];
 }
 
+/** What waits for the peer's own attempt, where an attempt of ours gave way to it or was not made because of it. */
+interface Superseded {
+  readonly waiters: Attempt["waiters"];
+  /** Runs out where the peer's attempt does not arrive. */
+  timer: Timer | null;
+}
+
 /** Why an attempt of ours was given up though nothing was wrong with it. */
 const SUPERSEDED: Error = new Error("The peer's own connection attempt goes on instead");
 
@@ -59,7 +61,10 @@ export class Network implements RemoteNodes {
   readonly #flags: bigint;
   #peers: Map<string, Peer> = new Map();
   #attempts: Map<string, Attempt> = new Map();
-  #accepting: Set<AbortController> = new Set();
+  /** Streams that were accepted and have not done their handshake, with the name of the peer once it may come. */
+  #accepting: Map<AbortController, string | null> = new Map();
+  /** Those that are up, and those that still send what they have. */
+  #connections: Set<Connection> = new Set();
   #closed = false;
 
   constructor(node: Node, options: NetworkOptions) {
@@ -73,7 +78,9 @@ export class Network implements RemoteNodes {
     const names: string[] = [];
     for (const peer of this.#peers.values()) {
       if (peer.connection === null) continue;
-      if (which === "connected" || peer.connection.peer.hidden === (which === "hidden")) names.push(peer.name);
+      if (which === "connected" || peer.connection.peer.hidden === (which === "hidden")) {
+        names.push(peer.name);
+      }
     }
     return names;
   }
@@ -93,9 +100,11 @@ export class Network implements RemoteNodes {
     if (peer.connection !== null) return Promise.resolve();
     return new Promise((resolve, reject) => {
       peer.connect();
-      const waiters = this.#attempts.get(name)?.waiters ?? this.#superseded.get(name);
+      const waiters = this.#attempts.get(name)?.waiters ?? this.#superseded.get(name)?.waiters;
       if (waiters === undefined) return reject(new NodeDownError(name));
-      waiters.push((error) => error === null ? resolve() : reject(new NodeDownError(name, { cause: error })));
+      waiters.push((error) =>
+        error === null ? resolve() : reject(new NodeDownError(name, { cause: error }))
+      );
     });
   }
 
@@ -110,7 +119,7 @@ export class Network implements RemoteNodes {
   async accept(stream: Stream): Promise<void> {
     if (this.#closed) return stream.destroy();
     const abort = new AbortController();
-    this.#accepting.add(abort);
+    this.#accepting.set(abort, null);
     let introduced: string | null = null;
     try {
       const established = await accept(stream, {
@@ -119,6 +128,9 @@ export class Network implements RemoteNodes {
         decide: (peer) => {
           const decision = this.#decide(peer);
           introduced = peer.name;
+          if (decision === "ok" || decision === "ok_simultaneous") {
+            this.#accepting.set(abort, peer.name);
+          }
           return decision;
         },
       });
@@ -131,16 +143,31 @@ export class Network implements RemoteNodes {
     }
   }
 
-  /** Ends all connections and attempts. */
-  close(): void {
+  /** Ends all connections and attempts. Resolves when the connections have sent what they had, or had 5 seconds for it. */
+  async close(): Promise<void> {
     this.#closed = true;
-    for (const abort of this.#accepting) abort.abort(new Error("The node has stopped"));
-    for (const attempt of this.#attempts.values()) attempt.abort.abort(new Error("The node has stopped"));
+    for (const abort of this.#accepting.keys()) abort.abort(new Error("The node has stopped"));
+    for (const attempt of this.#attempts.values()) {
+      attempt.abort.abort(new Error("The node has stopped"));
+    }
+    for (const name of [...this.#superseded.keys()]) this.#resume(name);
     for (const peer of [...this.#peers.values()]) peer.connection?.close();
     this.events.close();
+    await Promise.all(Array.from(this.#connections, (connection) => connection.closed));
   }
 
-  async #connect(peer: Peer): Promise<void> {
+  /**
+   * Begins to connect; but a peer that has been let in and is in the middle of its handshake is waited for. As in OTP: an
+   * attempt of ours would make the peer give up its own, and fail those who wait for that there.
+   */
+  #connect(peer: Peer): void {
+    if (![...this.#accepting.values()].includes(peer.name)) return void this.#attempt(peer);
+    if (!this.#superseded.has(peer.name)) {
+      this.#superseded.set(peer.name, { waiters: [], timer: null });
+    }
+  }
+
+  async #attempt(peer: Peer): Promise<void> {
     const { platform, transport } = this.#options;
     const { name } = peer;
     const abort = new AbortController();
@@ -148,7 +175,7 @@ export class Network implements RemoteNodes {
     this.#attempts.set(name, attempt);
     const timer = platform.setTimer(HANDSHAKE_TIMEOUT, () => {
       abort.abort(new Error(`It did not answer within ${HANDSHAKE_TIMEOUT} ms`));
-    });
+    }, { unref: true });
     const { signal } = abort;
     try {
       const address = await this.#addressOf(name, signal);
@@ -165,9 +192,12 @@ export class Network implements RemoteNodes {
     } catch (error) {
       this.#ended(attempt, name);
       if (isNok(error)) {
-        // The peer's own attempt goes on; should it never arrive, ours begins again.
-        this.#supersede(name, attempt);
-        platform.setTimer(HANDSHAKE_TIMEOUT, () => this.#resume(name), { unref: true });
+        // The peer's own attempt goes on, or is through already; should it never arrive, ours begins again.
+        const superseded = this.#supersede(name, attempt);
+        if (this.#closed || this.#peers.get(name)?.connection) this.#resume(name);
+        else {superseded.timer ??= platform.setTimer(HANDSHAKE_TIMEOUT, () => this.#resume(name), {
+            unref: true,
+          });}
       } else if (signal.reason !== SUPERSEDED) {
         if (this.#peers.get(name) === peer) this.#peers.delete(name);
         if (!this.#closed) this.events.emit({ type: "refused", node: name, error: error as Error });
@@ -179,30 +209,38 @@ export class Network implements RemoteNodes {
     }
   }
 
-  /** Waiters of attempts that were given up for the peer's own. */
-  #superseded: Map<string, Attempt["waiters"]> = new Map();
+  /** Attempts of ours that were given up for the peer's own. */
+  #superseded: Map<string, Superseded> = new Map();
 
   #ended(attempt: Attempt, name: string): void {
     if (this.#attempts.get(name) === attempt) this.#attempts.delete(name);
   }
 
   /** The peer's attempt takes the place of ours: who waits for ours is told when that one is up, or another one of ours. */
-  #supersede(name: string, attempt: Attempt): void {
+  #supersede(name: string, attempt: Attempt): Superseded {
     this.#ended(attempt, name);
-    this.#superseded.set(name, [...(this.#superseded.get(name) ?? []), ...attempt.waiters]);
+    const superseded = this.#superseded.get(name) ?? { waiters: [], timer: null };
+    superseded.waiters.push(...attempt.waiters);
+    this.#superseded.set(name, superseded);
     attempt.abort.abort(SUPERSEDED);
+    return superseded;
   }
 
   /** After the peer's attempt, which took the place of ours: whoever waits for ours goes on with it, or with a new one. */
   #resume(name: string | null): void {
-    const waiters = name === null ? undefined : this.#superseded.get(name);
-    if (waiters === undefined) return;
+    const superseded = name === null ? undefined : this.#superseded.get(name);
+    if (superseded === undefined) return;
     this.#superseded.delete(name!);
+    const { waiters, timer } = superseded;
+    timer?.cancel();
     const peer = this.remote(name!);
     if (peer.connection !== null) {
       for (const waiter of waiters) waiter(null);
-    } else if (!this.#closed) {
-      this.#connect(peer);
+    } else if (this.#closed) {
+      peer.down();
+      for (const waiter of waiters) waiter(new Error("The node has stopped"));
+    } else {
+      this.#attempt(peer);
       this.#attempts.get(name!)?.waiters.push(...waiters);
     }
   }
@@ -210,7 +248,9 @@ export class Network implements RemoteNodes {
   async #addressOf(name: string, signal: AbortSignal): Promise<NodeAddress> {
     const { name: own } = this.#node;
     if (this.#closed) throw new Error("this node has stopped");
-    if (!isNodeName(name)) throw new Error(`${JSON.stringify(name)} is no node name, it must be name@host`);
+    if (!isNodeName(name)) {
+      throw new Error(`${JSON.stringify(name)} is no node name, it must be name@host`);
+    }
     if (isLong(name) !== isLong(own)) {
       throw new Error(
         `${own} and ${name}: one has a long name (its host has a dot) and the other a short one, which never mix`,
@@ -255,6 +295,8 @@ export class Network implements RemoteNodes {
       busy: (busy) => this.events.emit({ type: "busy", node: peer.name, busy }),
       down: (down) => this.#down(peer, connection, down),
     });
+    this.#connections.add(connection);
+    connection.closed.then(() => this.#connections.delete(connection));
     connection.unref(); // the node has a handle of its own that keeps the program alive
     peer.up(connection);
     this.events.emit({ type: "nodeup", node: peer.name, hidden: connection.peer.hidden });
@@ -273,9 +315,13 @@ export class Network implements RemoteNodes {
 
   #refused(name: string, error: Error): void {
     if (isNok(error)) return; // no fault: our own attempt goes on
-    // Whoever only looks whether the port is open need not alarm anybody.
-    const level = error instanceof HandshakeError && error.node === undefined && error.reason === "closed" ? "debug" : "warning";
-    this.#options.platform.log(level, `Peer ${name} was not let in: ${error.message}`);
+    if (error instanceof HandshakeError && error.reason === "closed") {
+      // Whoever only looks whether the port is open need not alarm anybody, nor a peer that gave its attempt up for ours.
+      if (error.node === undefined || this.#peers.get(name)?.connection) {
+        return this.#options.platform.log("debug", `A stream was closed: ${error.message}`);
+      }
+    }
+    this.#options.platform.log("warning", `Peer ${name} was not let in: ${error.message}`);
     this.events.emit({ type: "refused", node: name, error });
   }
 

@@ -8,18 +8,17 @@ import type { Platform } from "../platform/contract.ts";
 import { SHUTDOWN } from "./atoms.ts";
 import { type Behaviour, behaviourBody, type RefOf } from "./behaviour.ts";
 import type { CallOptions } from "./call.ts";
-import { checkReason } from "./context.ts";
 import { Core, type CoreOptions, type SpawnOptions } from "./core.ts";
-import { NodeStoppedError } from "./errors.ts";
+import { checkReason, NodeStoppedError } from "./errors.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Down, Monitor } from "./monitor.ts";
-import type { Network } from "./network.ts";
+import type { Network, NodeAddress } from "./network.ts";
 import type { ExitReason, Process } from "./process.ts";
 import type { Peer } from "./peer.ts";
 import { type Provided, ProvidedFunctions } from "./provide.ts";
 import { rpc, spawnRemote } from "./rpc.ts";
 import { functionBody, type Self } from "./self.ts";
-import { SHUTDOWN_TIME, shutDown } from "./shutdown.ts";
+import { shutDown, SHUTDOWN_TIME } from "./shutdown.ts";
 import { Sleep } from "./sleep.ts";
 import type { Target } from "./target.ts";
 
@@ -64,6 +63,7 @@ export class Node implements AsyncDisposable {
   readonly _core: Core;
   /** @ignore @internal */
   readonly _provided: ProvidedFunctions = new ProvidedFunctions();
+  #address: NodeAddress | null = null;
   #parts: NodeParts = { network: null, stop: () => Promise.resolve(), keepAlive: () => {} };
   #stopping: Promise<void> | null = null;
   #setStopped!: () => void;
@@ -79,6 +79,16 @@ export class Node implements AsyncDisposable {
   _join(parts: NodeParts): void {
     this.#parts = parts;
     if (parts.network !== null) this._core.remotes = parts.network;
+  }
+
+  /** @ignore @internal */
+  _listensAt(address: NodeAddress): void {
+    this.#address = address;
+  }
+
+  /** Where the node listens; `null` where it does not. */
+  get address(): NodeAddress | null {
+    return this.#address;
   }
 
   /** The pid that stands for the node where something is done from outside of any process. */
@@ -373,7 +383,7 @@ export class Node implements AsyncDisposable {
     }
     await shutDown(this._core, SHUTDOWN_TIME);
     this._core.stop(SHUTDOWN);
-    this.#parts.network?.close();
+    await this.#parts.network?.close();
     this.#parts.keepAlive(false);
     this.#setStopped();
   }
@@ -396,7 +406,12 @@ export class Node implements AsyncDisposable {
         return this._core.call(from, target, { name: null, term: request }, options ?? NO_OPTIONS)
           .then((reply) => schemaOrOptions.parse(reply));
       }
-      return this._core.call(from, target, { name: null, term: request }, schemaOrOptions ?? NO_OPTIONS);
+      return this._core.call(
+        from,
+        target,
+        { name: null, term: request },
+        schemaOrOptions ?? NO_OPTIONS,
+      );
     } catch (error) {
       return Promise.reject(error); // what gives a promise does not throw
     }

@@ -197,12 +197,18 @@ export class Peer implements RemoteNode {
     options: readonly Encodable[],
     reply: SpawnReply,
   ): void {
-    this.#spawns.set(this.core.refNumber(id), reply);
+    const number = this.core.refNumber(id);
+    this.#spawns.set(number, reply);
     const leader = this.core.groupLeader ?? from;
     const send = (list: readonly Encodable[]): void =>
       this.#signal([CONTROL.SPAWN_REQUEST, id, from, leader, mfa, options], list);
-    if (this.connection === null) this.#later(args, send);
-    else send(args);
+    try {
+      if (this.connection === null) this.#later(args, send);
+      else send(args);
+    } catch (error) {
+      this.#spawns.delete(number); // nothing was asked
+      throw error;
+    }
   }
 
   /** The peer has answered a spawn request. */
@@ -260,8 +266,9 @@ export class Peer implements RemoteNode {
 
   sendDown(object: Pid | AtomTerm, watcher: Pid, ref: Ref, reason: Term): void {
     this.#answerReason(reason, (sent) => {
-      if (this.#exitPayload) this.#answer([CONTROL.PAYLOAD_MONITOR_P_EXIT, object, watcher, ref], sent);
-      else this.#answer([CONTROL.MONITOR_P_EXIT, object, watcher, ref, sent]);
+      if (this.#exitPayload) {
+        this.#answer([CONTROL.PAYLOAD_MONITOR_P_EXIT, object, watcher, ref], sent);
+      } else this.#answer([CONTROL.MONITOR_P_EXIT, object, watcher, ref, sent]);
     });
   }
 

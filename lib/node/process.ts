@@ -212,14 +212,19 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     this.#status = "exited";
     this.reason = reason;
     this.home.forget(this);
-    if (this.#owned !== null) { for (const owned of this.#owned) owned[Symbol.dispose](); }
+    if (this.#owned !== null) this.#dispose(this.#owned);
     this.#abort?.abort(new ProcessExitedError("go on", reason));
     this.#failCalls(reason);
     if (this.#watchers !== null) this.#tellWatchers(this.#watchers, reason);
     if (this.#links !== null) this.home.broken.add(this.#links.values(), this.pid, reason);
     if (this.#mailbox.length > 0) this.#mailbox.clear();
     this.#current = undefined;
-    this.#owned = this.#watchers = this.#calls = this.#links = this.#aliases = null;
+    this.#owned =
+      this.#watchers =
+      this.#calls =
+      this.#links =
+      this.#aliases =
+        null;
     this.body._ended?.();
   }
 
@@ -286,7 +291,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     this.#calls?.delete(call);
   }
 
-  /** Something that lives as long as the process at most: a timer, a monitor. What it does when it is disposed must not throw. */
+  /** Something that lives as long as the process at most: a timer, a monitor. */
   own(owned: Disposable): void {
     (this.#owned ??= new Set()).add(owned);
   }
@@ -347,7 +352,10 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     try {
       const result = this.body.terminate(reason as ExitReason);
       if (isThenable(result)) {
-        Promise.resolve(result).then(() => this.exit(reason), (error) => this.#terminateFailed(error));
+        Promise.resolve(result).then(
+          () => this.exit(reason),
+          (error) => this.#terminateFailed(error),
+        );
         return;
       }
     } catch (error) {
@@ -367,6 +375,16 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     if (this.#current !== undefined) fail(this.#current, reason);
     if (this.#calls !== null) { for (const call of this.#calls) call.undelivered(reason); }
     if (this.#mailbox.length > 0) { for (const message of this.#mailbox) fail(message, reason); }
+  }
+
+  #dispose(owned: Set<Disposable>): void {
+    for (const one of owned) {
+      try {
+        one[Symbol.dispose]();
+      } catch (error) {
+        this.home.fault("Cannot take back what a process had", error);
+      }
+    }
   }
 
   #tellWatchers(watchers: Set<Watcher>, reason: Term): void {

@@ -62,7 +62,7 @@ export class ProvidedFunctions {
     for (const [name, fn] of added) table.set(name, fn);
     return {
       [Symbol.dispose]: () => {
-        for (const [name, fn] of added) { if (table.get(name) === fn) table.delete(name); }
+        for (const [name, fn] of added) if (table.get(name) === fn) table.delete(name);
         if (table.size === 0 && this.#modules.get(module) === table) this.#modules.delete(module);
       },
     };

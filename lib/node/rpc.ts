@@ -99,11 +99,27 @@ abstract class Asking<T> extends Deadline {
     if (this.#end()) this.#reject(error);
   }
 
-  override expired(): void {
-    this.fail(new CallTimeoutError(this.#what, this.#options.timeout ?? CALL_TIMEOUT));
+  /** Sends the request, unless its signal had aborted before. What cannot be sent is the asker's error. */
+  protected ask(send: () => void): this {
+    if (this.#settled) return this;
+    try {
+      send();
+    } catch (error) {
+      this.fail(error);
+    }
+    return this;
   }
 
-  #aborted = (): void => this.fail(this.#options.signal!.reason);
+  /** The asker waits no longer. */
+  protected giveUp(error: unknown): void {
+    this.fail(error);
+  }
+
+  override expired(): void {
+    this.giveUp(new CallTimeoutError(this.#what, this.#options.timeout ?? CALL_TIMEOUT));
+  }
+
+  #aborted = (): void => this.giveUp(this.#options.signal!.reason);
 
   #end(): boolean {
     if (this.#settled) return false;
@@ -123,14 +139,15 @@ class Spawning extends Asking<Pid> {
     link: boolean,
   ): this {
     const options = link ? [LINK] : [];
-    this.peer.spawn(from.pid, this.core.makeRef(), mfa, args, options, (result, cause) => {
-      if (!(result instanceof Pid)) {
-        return this.fail(spawnError(this.peer.name, result, cause));
-      }
-      if (link) this.#linked(from, result);
-      this.done(result);
-    });
-    return this;
+    return this.ask(() =>
+      this.peer.spawn(from.pid, this.core.makeRef(), mfa, args, options, (result, cause) => {
+        if (!(result instanceof Pid)) {
+          return this.fail(spawnError(this.peer.name, result, cause));
+        }
+        if (link) this.#linked(from, result);
+        this.done(result);
+      })
+    );
   }
 
   #linked(from: Process, pid: Pid): void {
@@ -148,14 +165,15 @@ class Rpc extends Asking<Term> implements Watcher {
     const id = this.#id = this.core.makeRef();
     const res = this.#res = this.core.makeRef();
     const call = [res, atom(module), atom(name), args];
-    this.peer.spawn(from.pid, id, ERPC, call, [MONITOR], (result, cause) => {
-      if (!(result instanceof Pid)) {
-        return this.fail(spawnError(this.peer.name, result, cause));
-      }
-      this.peer.expectDown(id, from.pid, result, this);
-      if (this.settled) this.peer.demonitor(id);
-    });
-    return this;
+    return this.ask(() =>
+      this.peer.spawn(from.pid, id, ERPC, call, [MONITOR], (result, cause) => {
+        if (!(result instanceof Pid)) {
+          return this.fail(spawnError(this.peer.name, result, cause));
+        }
+        this.peer.expectDown(id, from.pid, result, this);
+        if (this.settled) this.peer.demonitor(id);
+      })
+    );
   }
 
   down(reason: Term, cause?: Error): void {
@@ -174,14 +192,16 @@ class Rpc extends Asking<Term> implements Watcher {
     }
   }
 
-  override expired(): void {
-    super.expired();
+  protected override giveUp(error: unknown): void {
+    super.giveUp(error);
     this.peer.demonitor(this.#id!);
   }
 }
 
 function spawnError(node: string, result: AtomTerm, cause: Error | undefined): Error {
-  return result === NOCONNECTION ? new NodeDownError(node, { cause }) : new SpawnError(node, result);
+  return result === NOCONNECTION
+    ? new NodeDownError(node, { cause })
+    : new SpawnError(node, result);
 }
 
 /** See `Node.spawnRemote`. */

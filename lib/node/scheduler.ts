@@ -8,7 +8,7 @@ export interface Runnable {
   run(): void;
 }
 
-/** At most so many turns pass between two looks at the clock; fewer where turns are long. */
+/** At most so many turns run before what waits for promises goes on and the clock is looked at; fewer where turns are long. */
 const MOST_TURNS = 32;
 /** Milliseconds for which turns are given before sockets and timers get theirs. */
 const SLICE = 2;
@@ -16,6 +16,9 @@ const SLICE = 2;
 /**
  * The run queue of a node. It is drained in microtasks, which costs a fraction of a macrotask per turn; but microtasks alone
  * would starve sockets and timers, so after a slice of time the queue waits for a macrotask, and only there a new slice begins.
+ *
+ * Within a slice it lets other microtasks run after some turns: a process whose promise was settled would else go on at the end of
+ * the slice only, where another one is flooded with messages.
  */
 export class Scheduler {
   #platform: Platform;
@@ -42,10 +45,6 @@ export class Scheduler {
 
   #drain = (): void => {
     for (;;) {
-      if (--this.#turns <= 0 && this.#look() - this.#sliceBegan >= SLICE) {
-        this.#platform.yield(this.#newSlice);
-        return;
-      }
       const next = this.#queue.shift();
       if (next === undefined) break;
       try {
@@ -54,21 +53,27 @@ export class Scheduler {
         // Nothing is to throw here; where something does, the other processes go on.
         this.#platform.log("error", `A turn failed: ${errorText(error)}`);
       }
+      if (--this.#turns <= 0 && this.#pause()) return;
     }
     this.#waiting = false;
   };
 
-  #look(): number {
+  /** @returns whether the rest of the queue comes later; where there is none the next turn begins as if this had not been. */
+  #pause(): boolean {
     const now = this.#platform.now();
     const each = (now - this.#lastLook) / this.#turnsPerLook;
     this.#turnsPerLook = Math.max(1, Math.min(MOST_TURNS, Math.floor(SLICE / each)));
-    this.#turns = this.#turnsPerLook;
     this.#lastLook = now;
-    return now;
+    this.#turns = this.#turnsPerLook;
+    if (now - this.#sliceBegan >= SLICE) this.#platform.yield(this.#newSlice);
+    else if (this.#queue.length > 0) this.#platform.defer(this.#drain);
+    else return false;
+    return true;
   }
 
   #newSlice = (): void => {
     this.#sliceBegan = this.#lastLook = this.#platform.now();
+    this.#turns = this.#turnsPerLook;
     this.#drain();
   };
 }

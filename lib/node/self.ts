@@ -3,7 +3,7 @@ import { type AnySchema, type Output, Schema } from "../etf/schema/schema.ts";
 import type { Term } from "../etf/term.ts";
 import { NORMAL } from "./atoms.ts";
 import { Call, Cast } from "./call.ts";
-import { checkReason, ProcessContext } from "./context.ts";
+import { ProcessContext } from "./context.ts";
 import { exit } from "./errors.ts";
 import type { Node } from "./node.ts";
 import type { Body, ExitReason, Process } from "./process.ts";
@@ -72,7 +72,10 @@ export class Self extends ProcessContext implements AsyncIterable<Term> {
    * @throws {ProcessExitedError} where the process ends before, so that `finally` gives back what the function holds.
    */
   receive<S extends AnySchema>(schema: S, options?: ReceiveOptions): Promise<Output<S>>;
-  receive(schemaOrOptions?: AnySchema | ReceiveOptions, options?: ReceiveOptions): Promise<unknown> {
+  receive(
+    schemaOrOptions?: AnySchema | ReceiveOptions,
+    options?: ReceiveOptions,
+  ): Promise<unknown> {
     if (this._process.exited) return Promise.reject(this._process.gone("receive"));
     return schemaOrOptions instanceof Schema
       ? this.#inbox.take(schemaOrOptions, options?.timeout ?? Infinity)
@@ -86,7 +89,7 @@ export class Self extends ProcessContext implements AsyncIterable<Term> {
 
   /** Ends this process with that reason, at once: nothing after it runs. */
   stop(reason: ExitReason = NORMAL): never {
-    return exit(checkReason(reason) as ExitReason);
+    return exit(reason);
   }
 }
 

@@ -16,13 +16,16 @@ export async function shutDown(core: Core, ms: number): Promise<void> {
   core.setDeadline(late, ms);
   for (const process of [...core.processes.values()].reverse()) {
     if (late.isLate) break;
-    const { parent } = process;
-    if (process === core.main || process.exited) continue;
-    if (parent !== null && core.process(parent) !== undefined) continue;
+    if (process === core.main || process.exited || hasParent(core, process)) continue;
     process.shutDown(core.main.pid, SHUTDOWN);
     if (!process.exited) await Promise.race([ended(process), late.promise]);
   }
   core.clearDeadline(late);
+}
+
+function hasParent(core: Core, { parent }: Process): boolean {
+  const process = parent === null ? undefined : core.process(parent);
+  return process !== undefined && process !== core.main;
 }
 
 function ended(process: Process): Promise<Term> {

@@ -1,9 +1,8 @@
 import { equal } from "../etf/equal.ts";
 import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
-import { checkReason } from "./context.ts";
 import type { Core } from "./core.ts";
-import { ExitError, NoProcessError } from "./errors.ts";
+import { checkReason, ExitError, NoProcessError } from "./errors.ts";
 import type { Process } from "./process.ts";
 import { describe } from "./target.ts";
 
@@ -14,7 +13,12 @@ import { describe } from "./target.ts";
  * @throws {ExitError} if it ends with another reason.
  */
 // deno-lint-ignore require-await -- a fault is to be a rejection
-export async function stopProcess(core: Core, from: Process, pid: Pid, reason: Term): Promise<void> {
+export async function stopProcess(
+  core: Core,
+  from: Process,
+  pid: Pid,
+  reason: Term,
+): Promise<void> {
   from.mustLive("stop a process");
   checkReason(reason);
   if (pid.equals(from.pid)) {

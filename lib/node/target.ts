@@ -27,28 +27,35 @@ export type Address = Pid | Ref | Name;
 
 /** A registered name on some node. */
 export class Name {
-  readonly name: Atom;
+  readonly text: string;
   /** `null`: this node. */
   readonly node: Atom | null;
 
-  constructor(name: Atom, node: Atom | null) {
-    this.name = name;
+  constructor(text: string, node: Atom | null) {
+    this.text = text;
     this.node = node;
+  }
+
+  /** Made when a message is to cross the wire: names that are only asked for here would fill the table of atoms. */
+  get name(): Atom {
+    return atom(this.text);
   }
 }
 
 /** @throws {TypeError} if it is none of the forms. */
 export function addressOf(target: Target): Address {
   if (target instanceof Pid || target instanceof Ref) return target;
-  if (target instanceof Atom) return new Name(target, null);
-  if (typeof target === "string") return new Name(atom(target), null);
+  if (target instanceof Atom) return new Name(target.name, null);
+  if (typeof target === "string") return new Name(target, null);
   if (isTuple(target)) {
     const [name, node] = target as Tuple<[unknown, unknown]>;
-    if (target.length === 2 && name instanceof Atom && node instanceof Atom) return new Name(name, node);
+    if (target.length === 2 && name instanceof Atom && node instanceof Atom) {
+      return new Name(name.name, node);
+    }
   } else if (typeof target === "object" && target !== null) {
     if ("target" in target) return addressOf(target.target);
     if (typeof target.name === "string") {
-      return new Name(atom(target.name), target.node === undefined ? null : atom(target.node));
+      return new Name(target.name, target.node === undefined ? null : atom(target.node));
     }
   }
   throw new TypeError(
@@ -64,7 +71,7 @@ export function nodeOf(address: Address): string {
 /** The target for messages: `pdf on app@localhost`. */
 export function describe(address: Address): string {
   if (address instanceof Name) {
-    return address.node === null ? address.name.name : `${address.name.name} on ${address.node.name}`;
+    return address.node === null ? address.text : `${address.text} on ${address.node.name}`;
   }
   return address instanceof Pid
     ? `process ${address.id}.${address.serial} on ${address.node}`

@@ -24,7 +24,9 @@ export class ProcessTimer extends Turn implements Disposable {
     options: { readonly repeat: boolean },
   ) {
     super();
-    if (typeof ms !== "number" || !(ms >= 0)) throw new RangeError(`Cannot set a timer in ${ms} ms: 0 or more is needed`);
+    if (typeof ms !== "number" || !(ms >= 0)) {
+      throw new RangeError(`Cannot set a timer in ${ms} ms: 0 or more is needed`);
+    }
     this.#home = home;
     this.#process = process;
     this.#fn = fn;

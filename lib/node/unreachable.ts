@@ -1,8 +1,8 @@
 import type { Atom } from "../etf/atom.ts";
 import type { Pid, Ref } from "../etf/identifiers.ts";
 import { NOCONNECTION } from "./atoms.ts";
-import type { RemoteNode, RemoteNodes } from "./core.ts";
 import type { Process, Watcher } from "./process.ts";
+import type { RemoteNode, RemoteNodes } from "./remote_node.ts";
 
 /** Every other node where there is no network: it is down. */
 class Unreachable implements RemoteNode {
