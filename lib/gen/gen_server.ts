@@ -10,6 +10,7 @@ import { Behaviour } from "../node/behaviour.ts";
 import { Call, Cast, type From, type Request, requestTerm, TermFrom } from "../node/call.ts";
 import { nameOf } from "../node/core.ts";
 import type { Node } from "../node/node.ts";
+import { handledSystem } from "./_system.ts";
 import { type AnyHandler, Handler, Later, noReply } from "./handlers.ts";
 import { ServerRef } from "./server_ref.ts";
 
@@ -118,6 +119,7 @@ export abstract class GenServer extends Behaviour {
       if (head === EXIT && parent !== null && message.length === 3 && parent.equals(message[1])) {
         return this._process.stop(message[2]); // as in OTP: the end of the parent is ours, also where exits are trapped
       }
+      if (handledSystem(this._core, this._process, message)) return undefined;
     }
     return this.#went(this.handleInfo(message as Term));
   }

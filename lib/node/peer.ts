@@ -4,7 +4,7 @@ import { encode } from "../etf/encoder.ts";
 import { EncodeError } from "../etf/errors.ts";
 import { Pid, type Ref } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
-import type { Tuple } from "../etf/tuple.ts";
+import { type Tuple, tuple } from "../etf/tuple.ts";
 import type { Connection } from "../dist/connection.ts";
 import { type AtomTerm, CONTROL, type OutgoingControl } from "../dist/control.ts";
 import { hasFlag } from "../dist/flags.ts";
@@ -15,7 +15,7 @@ import { type Address, Name } from "./target.ts";
 
 /** What stands in a control message where the protocol says `Unused`. */
 const UNUSED = atom("");
-/** In the place of a reason that cannot be sent. */
+/** In front of what was wrong with it, in the place of a reason that cannot be sent. */
 const BAD_REASON = atom("bad_reason");
 
 /** A process of the peer that watches one of ours. */
@@ -309,7 +309,7 @@ export class Peer implements RemoteNode {
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error;
       this.core.fault(`Cannot tell ${this.name} why a process has ended`, error);
-      answer(BAD_REASON);
+      answer(tuple(BAD_REASON, error.message));
     }
   }
 

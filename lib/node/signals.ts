@@ -1,7 +1,7 @@
 import { Pid, type Ref } from "../etf/identifiers.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Term } from "../etf/term.ts";
-import { type AtomTerm, type Control, CONTROL } from "../dist/control.ts";
+import { type AtomTerm, CONTROL, type Control } from "../dist/control.ts";
 import { NOPROC } from "./atoms.ts";
 import { type Core, nameOf } from "./core.ts";
 import type { Node } from "./node.ts";
@@ -15,7 +15,12 @@ import { spawnRequested } from "./spawn_request.ts";
  * What concerns a process that is not there is answered as Erlang answers it: a link and a monitor with `noproc`, everything
  * else with silence. Pids of another life of this node are such processes too.
  */
-export function receiveSignal(node: Node, peer: Peer, control: Control, payload: Term | undefined): void {
+export function receiveSignal(
+  node: Node,
+  peer: Peer,
+  control: Control,
+  payload: Term | undefined,
+): void {
   const core = node._core;
   switch (control[0]) {
     case CONTROL.SEND:
@@ -61,7 +66,10 @@ export function receiveSignal(node: Node, peer: Peer, control: Control, payload:
 
     case CONTROL.ALTACT_SIG_SEND:
       // Not announced, so no peer should send it; what it means is plain all the same.
-      return core.platform.log("warning", `${peer.name} sent ALTACT_SIG_SEND, which was not negotiated; dropped`);
+      return core.platform.log(
+        "warning",
+        `${peer.name} sent ALTACT_SIG_SEND, which was not negotiated; dropped`,
+      );
     case CONTROL.GROUP_LEADER:
     case CONTROL.NODE_LINK:
       return;
