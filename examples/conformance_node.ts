@@ -14,6 +14,7 @@ import {
   atom,
   exit,
   type ExitReason,
+  float,
   GenServer,
   isTuple,
   later,
@@ -235,12 +236,19 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   return parse(await readFile(path, "utf8")) as Record<string, unknown>;
 }
 
+const Addend = t.union(t.bigint, t.float);
+
+/** As Erlang adds: integers of any size, and floats as soon as one of the two is a float. */
+function add(a: bigint | number, b: bigint | number): Term {
+  return typeof a === "bigint" && typeof b === "bigint" ? a + b : float(Number(a) + Number(b));
+}
+
 async function serve(node: Node): Promise<void> {
   await node.start(Echo, [], { register: "echo" });
   await node.start(Counter, [], { register: "counter" });
   await node.start(Spawner, [], { register: "spawner" });
   node.provide("demo", {
-    sum: on(t.number, t.number, (a, b) => a + b),
+    sum: on(Addend, Addend, add),
     boom: () => exit(atom("boom")),
     sleep: on(t.integer, async (ms) => {
       await node.sleep(ms);

@@ -8,7 +8,7 @@ import type { Down, Monitor } from "../node/monitor.ts";
 import type { Node, Referring } from "../node/node.ts";
 import type { Process } from "../node/process.ts";
 import type { Target } from "../node/target.ts";
-import { type Handler, type HandlerArgs, on } from "./handlers.ts";
+import { Handler, type HandlerArgs, on } from "./handlers.ts";
 
 /** The schemas of a call's arguments, and last that of its reply. */
 export type CallContract = readonly [...args: AnySchema[], reply: AnySchema];
@@ -137,21 +137,26 @@ export class ContractRef<C extends Calls, D extends Casts> {
    * @throws {NoProcessError} if there is no such process.
    * @throws {NodeDownError} if its node cannot be reached.
    * @throws {ExitError} if it ends before it replies.
-   * @throws {SchemaError} if the reply is not what the contract says.
+   * @throws {SchemaError} if the arguments or the reply are not what the contract says.
    */
   async call<N extends keyof C & string>(
     name: N,
     ...args: HandlerArgs<CallArgs<C[N]>>
   ): Promise<Output<CallReply<C[N]>>> {
-    const schemas = this.#contract.calls[name];
-    const request = { name: null, term: toTerm(name, schemas, args) };
+    const schemas = schemasOf("call", this.#contract.calls, name);
+    const request = { name: null, term: toTerm(name, schemas.slice(0, -1), args) };
     const reply = await this.#node._core.call(this.#from, this.target, request, this.#options);
     return schemas[schemas.length - 1].parse(reply) as Output<CallReply<C[N]>>;
   }
 
-  /** Sends a request that is not answered. */
+  /**
+   * Sends a request that is not answered.
+   *
+   * @throws {SchemaError} if the arguments are not what the contract says.
+   */
   cast<N extends keyof D & string>(name: N, ...args: HandlerArgs<D[N]>): void {
-    const request = { name: null, term: toTerm(name, this.#contract.casts[name], args) };
+    const schemas = schemasOf("cast", this.#contract.casts, name);
+    const request = { name: null, term: toTerm(name, schemas, args) };
     this.#node._core.cast(this.#from, this.target, request);
   }
 
@@ -179,12 +184,18 @@ export class ContractRef<C extends Calls, D extends Casts> {
   }
 }
 
+/** The types know the names; code without types gets an error that names them. */
+function schemasOf(verb: string, table: Calls | Casts, name: string): readonly AnySchema[] {
+  if (Object.hasOwn(table, name)) return table[name];
+  const names = Object.keys(table).join(", ") || "none";
+  throw new TypeError(`Cannot ${verb} ${name}: the contract has no such ${verb}, it has ${names}`);
+}
+
 /** A term also where the server is of this node: a contract says nothing of what the class of the server declares. */
 function toTerm(name: string, schemas: readonly AnySchema[], args: readonly unknown[]): Encodable {
-  return requestTerm({
-    name,
-    args: args.map((arg, i) => schemas[i].toTerm(arg as Input<AnySchema>)),
-  });
+  const handler = new Handler(schemas, () => {});
+  handler.parse(args); // a mistake is the caller's error here, not that of a server elsewhere
+  return requestTerm({ name, args: handler.write(args) });
 }
 
 /** A server answered `{error, Reason}`; thrown by {@linkcode unwrap}. */

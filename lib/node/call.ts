@@ -275,7 +275,8 @@ function aliasOf(term: Term): Ref | null {
   return term.elements[0] === ALIAS && term.tail instanceof RefClass ? term.tail : null;
 }
 
-function elixirHint(target: string): string {
-  const name = /^(?!Elixir\.)([A-Z][\w.]*)(?: |$)/.exec(target)?.[1];
+/** What may be wrong with a name, or a `module:function`, that looks like one of an Elixir module. */
+export function elixirHint(target: string): string {
+  const name = /^(?!Elixir\.)([A-Z][\w.]*)(?:[ :]|$)/.exec(target)?.[1];
   return name === undefined ? "" : `; an Elixir module is registered as Elixir.${name}`;
 }

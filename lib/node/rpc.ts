@@ -5,8 +5,8 @@ import { isList } from "../etf/list.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
 import type { AtomTerm } from "../dist/control.ts";
-import { NOCONNECTION } from "./atoms.ts";
-import { CALL_TIMEOUT, type CallOptions } from "./call.ts";
+import { NOCONNECTION, UNDEF } from "./atoms.ts";
+import { CALL_TIMEOUT, type CallOptions, elixirHint } from "./call.ts";
 import type { Core } from "./core.ts";
 import { Deadline } from "./deadlines.ts";
 import { CallTimeoutError, ExitError, NodeDownError, ProcessError } from "./errors.ts";
@@ -29,8 +29,9 @@ export class RpcError extends ProcessError {
   readonly stacktrace: readonly Term[];
 
   /** @ignore @internal */
-  constructor(node: string, kind: "error" | "throw", reason: Term, stacktrace: readonly Term[]) {
-    super(`A function called on ${node} ended with ${kind} ${format(reason)}`);
+  constructor(what: string, kind: "error" | "throw", reason: Term, stacktrace: readonly Term[]) {
+    const hint = reason === UNDEF ? elixirHint(what) : "";
+    super(`${what} ended with ${kind} ${format(reason)}${hint}`);
     this.class = kind;
     this.reason = reason;
     this.stacktrace = stacktrace;
@@ -67,7 +68,7 @@ abstract class Asking<T> extends Deadline {
   protected readonly core: Core;
   protected readonly peer: Peer;
   readonly #options: CallOptions;
-  readonly #what: string;
+  protected readonly what: string;
   #settled = false;
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
@@ -76,7 +77,7 @@ abstract class Asking<T> extends Deadline {
     super();
     this.core = core;
     this.peer = peer;
-    this.#what = what;
+    this.what = what;
     this.#options = options;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -116,7 +117,7 @@ abstract class Asking<T> extends Deadline {
   }
 
   override expired(): void {
-    this.giveUp(new CallTimeoutError(this.#what, this.#options.timeout ?? CALL_TIMEOUT));
+    this.giveUp(new CallTimeoutError(this.what, this.#options.timeout ?? CALL_TIMEOUT));
   }
 
   #aborted = (): void => this.giveUp(this.#options.signal!.reason);
@@ -186,9 +187,9 @@ class Rpc extends Asking<Term> implements Watcher {
       case "exit":
         return this.fail(new ExitError(value));
       case "throw":
-        return this.fail(new RpcError(this.peer.name, "throw", value, []));
+        return this.fail(new RpcError(this.what, "throw", value, []));
       default:
-        return this.fail(new RpcError(this.peer.name, "error", value, isList(stack) ? stack : []));
+        return this.fail(new RpcError(this.what, "error", value, isList(stack) ? stack : []));
     }
   }
 

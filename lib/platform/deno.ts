@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout } from "node:timers";
 import type { Platform } from "./contract.ts";
 import { shared } from "./_shared.ts";
 
@@ -17,19 +18,24 @@ interface DenoSlice {
 
 /** What Deno gives. Whatever may not be asked under the program's permissions is not asked: nothing here ever prompts. */
 export function denoPlatform(): Platform {
-  return { ...shared, name: "deno", yield: yieldTurn, hostname, env, readTextFile, onSignal };
+  return { ...shared, name: "deno", yield: yielding(), hostname, env, readTextFile, onSignal };
 }
 
-/** Enough that the loop has gone to wait before it is hashed: some 10 microseconds of another thread's time. */
-const WORK = new Uint8Array(16 * 1024);
+/** One in so many yields waits for a timer: 1 ms of eight, for which sockets wait some 10 ms at the most instead of 120. */
+const YIELDS_PER_WAIT = 4;
 
 /**
  * Deno's loop looks at sockets when it has nothing to do and waits, else only once in 61 turns (of the scheduler below it): a
- * program that yields by setImmediate again and again sees one socket event in 120 ms. So the loop is made to wait, for
- * another thread, which costs a fraction of what the shortest timer does (bench/yield.ts).
+ * program that yields by setImmediate again and again sees one socket event in 120 ms, though its timers fire. So now and then it
+ * is made to wait, for the shortest timer. To wait for another thread's work is shorter, but where that is done before the loop
+ * waits, which a busy machine brings about, sockets and timers both stand still for half a second.
  */
-function yieldTurn(fn: () => void): void {
-  void crypto.subtle.digest("SHA-256", WORK).then(fn);
+function yielding(): (fn: () => void) => void {
+  let yields = 0;
+  return (fn) => {
+    if (++yields % YIELDS_PER_WAIT === 0) setTimeout(fn, 0);
+    else setImmediate(fn);
+  };
 }
 
 function deno(): DenoSlice {

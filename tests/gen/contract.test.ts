@@ -151,17 +151,39 @@ bothWays("one of our servers serves the contract", async ({ node }) => {
 
 bothWays("the server parses what it gets, whoever sends it", async ({ node }) => {
   const users = node.ref(Users, await node.start(UserServer, [], { register: "users" }));
-  await assertRefused(untyped(users).call("fetch", "x"), [0], "integer is needed");
+  await assertRefused(node.call("users", tuple(atom("fetch"), "x")), [0], "integer is needed");
   await assertRefused(node.call("users", tuple(atom("find"), 5)), [0], "is needed");
   await assertRefused(
     node.call("users", atom("fetch")),
     [],
     "0 arguments came, (integer) is needed",
   );
-  untyped(users).cast("forget", "x");
+  node.cast("users", tuple(atom("forget"), "x"));
   assertStrictEquals(await users.call("count"), 0);
   assertStrictEquals(node._core.refusedCasts, 1);
 });
+
+nodeTest(
+  "what a caller without types does wrong is its own error, and nothing is sent",
+  async ({ node }) => {
+    const users = untyped(node.ref(Users, await node.start(UserServer, [])));
+    const wrong = await failure(users.call("fetch", "x"));
+    assertInstanceOf(wrong, SchemaError);
+    assertEquals(wrong.path, [0]);
+    const missing = await failure(users.call("fetch"));
+    assertInstanceOf(missing, SchemaError);
+    assertEquals(missing.found, "0 arguments");
+    assertThrows(() => users.cast("forget", "x"), SchemaError, "integer is needed");
+    const unknown = await failure(users.call("fetchh", 7));
+    assertInstanceOf(unknown, TypeError);
+    assertEquals(
+      unknown.message,
+      "Cannot call fetchh: the contract has no such call, it has fetch, find, count, wait, who",
+    );
+    assertThrows(() => users.cast("toString"), TypeError, "it has forget, clear, kind");
+    assertStrictEquals(node._core.refusedCasts, 0);
+  },
+);
 
 nodeTest("a reference by contract needs no server before it is used", async ({ node }) => {
   const users = node.ref(Users, "users");
