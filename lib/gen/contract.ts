@@ -1,4 +1,4 @@
-import type { AnySchema, Input, Output, Outputs } from "../etf/schema/schema.ts";
+import type { AnySchema, Output, Outputs } from "../etf/schema/schema.ts";
 import { format } from "../etf/format.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tagged } from "../etf/tuple.ts";

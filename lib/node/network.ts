@@ -136,7 +136,7 @@ export class Network implements RemoteNodes {
       });
       this.#install(established);
     } catch (error) {
-      if (!this.#closed) this.#refused(introduced ?? "unknown", error as Error);
+      if (!this.#closed) this.#refused(introduced, stream, error as Error);
     } finally {
       this.#accepting.delete(abort);
       this.#resume(introduced);
@@ -313,7 +313,8 @@ export class Network implements RemoteNodes {
     this.events.emit({ type: "nodedown", node: peer.name, reason: down.reason, error });
   }
 
-  #refused(name: string, error: Error): void {
+  #refused(introduced: string | null, { remote }: Stream, error: Error): void {
+    const name = introduced ?? "unknown";
     if (isNok(error)) return; // no fault: our own attempt goes on
     if (error instanceof HandshakeError && error.reason === "closed") {
       // Whoever only looks whether the port is open need not alarm anybody, nor a peer that gave its attempt up for ours.
@@ -321,7 +322,8 @@ export class Network implements RemoteNodes {
         return this.#options.platform.log("debug", `A stream was closed: ${error.message}`);
       }
     }
-    this.#options.platform.log("warning", `Peer ${name} was not let in: ${error.message}`);
+    const who = `${name} from ${remote.host}:${remote.port}`;
+    this.#options.platform.log("warning", `Peer ${who} was not let in: ${error.message}`);
     this.events.emit({ type: "refused", node: name, error });
   }
 

@@ -60,6 +60,7 @@ function keepAlive(): Disposable {
 }
 
 function log(level: "debug" | "info" | "warning" | "error", message: string): void {
+  if (level === "debug") return; // for a platform of a user's own to show, as Erlang's logger begins at notice
   try {
     // Messages quote what peers sent: a line break or an escape sequence in it must not pass for our own.
     // deno-lint-ignore no-control-regex

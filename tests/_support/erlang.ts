@@ -9,8 +9,8 @@ export const needsErlang: string | false = needs("erl", "epmd");
 /** A program that was started for a test and ends with it. */
 export interface Running extends AsyncDisposable {
   readonly pid: number;
-  /** Resolves when it has ended, for whatever reason. */
-  readonly exited: Promise<void>;
+  /** Resolves when it has ended, for whatever reason: with its exit code, `null` where a signal has ended it. */
+  readonly exited: Promise<number | null>;
   /** What it has printed. */
   output(): string;
   /** Ends it at once, as kill -9, and waits until it is gone. Idempotent. */
@@ -84,9 +84,7 @@ export async function startErlang(options: ErlangOptions): Promise<ErlangNode> {
   const naming = name.split("@")[1]?.includes(".") ? "-name" : "-sname";
   return await startBeam(options, "erl", (port) => [
     ...["-noinput", naming, name, "-setcookie", cookie, "-start_epmd", "false"],
-    ...mesh
-      ? []
-      : ["-kernel", "connect_all", "false", "prevent_overlapping_partitions", "false"],
+    ...mesh ? [] : ["-kernel", "connect_all", "false", "prevent_overlapping_partitions", "false"],
     ...hidden ? ["-hidden"] : [],
     ...args,
     ...["-eval", loop(port)],
@@ -175,14 +173,14 @@ export function run(
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on("data", (chunk) => printed += chunk);
   }
-  const exited = new Promise<void>((resolve) => {
-    child.on("close", () => { // when all that it printed has come, too
+  const exited = new Promise<number | null>((resolve) => {
+    child.on("close", (code) => { // when all that it printed has come, too
       children.delete(child);
-      resolve();
+      resolve(code);
     });
     child.on("error", (error) => {
       printed += error.message;
-      resolve();
+      resolve(null);
     });
   });
   const kill = async (): Promise<void> => {

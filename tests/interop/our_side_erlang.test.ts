@@ -1,0 +1,458 @@
+/** Our node, in this program, and what it does to a node of Erlang (demo.erl). */
+import { after, test } from "node:test";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { NodeDownError, NoProcessError } from "../../lib/node/errors.ts";
+import { RpcError } from "../../lib/node/rpc.ts";
+import {
+  atom,
+  CallTimeoutError,
+  type Encodable,
+  exit,
+  ExitError,
+  type ExitReason,
+  format,
+  type Node,
+  on,
+  type Pid,
+  t,
+  tagged,
+  type Term,
+  tuple,
+  withSelf,
+} from "../../mod.ts";
+import { type ErlangNode, poll } from "../_support/erlang.ts";
+import { assertNothingLeft, openNow } from "../_support/leaks.ts";
+import {
+  ECHO,
+  type Inbox,
+  inbox,
+  NOBODY,
+  OurSide,
+  plain,
+  reasonOf,
+  startDemo,
+  THEIRS,
+} from "../_support/our_side.ts";
+import { needs } from "../_support/runtime.ts";
+
+const skip = needs("erl");
+const opened = openNow();
+const sides = new OurSide(startDemo);
+
+after(() => sides.close());
+
+/** When this resolves, the process has taken what was sent to it before. */
+async function sync(node: Node, pid: Pid): Promise<void> {
+  const mine = await inbox(node);
+  node.send(pid, tuple(atom("send"), mine.pid, atom("synced")));
+  assertEquals(await mine.next(), atom("synced"));
+}
+
+/** A process of ours that is linked to one of theirs and exits when it gets a message. */
+function linkedTo(node: Node, pid: Pid, reason: ExitReason): Promise<Pid> {
+  return new Promise((resolve) => {
+    node.spawn(async (self) => {
+      self.link(pid);
+      resolve(self.pid);
+      await self.receive();
+      exit(reason);
+    });
+  });
+}
+
+/** A process of theirs that traps exits and reports them. */
+async function trapping(node: Node, reportTo: Inbox): Promise<Pid> {
+  const pid = await plain(node);
+  reportTo.self.send(pid, tuple(atom("trap"), reportTo.pid));
+  assertEquals(await reportTo.next(), atom("trapping"));
+  reportTo.self.send(pid, tuple(atom("report_to"), reportTo.pid));
+  assertEquals(await reportTo.next(), atom("ok"));
+  return pid;
+}
+
+function told(node: Node, pid: Pid, reason: Encodable): void {
+  node.send(pid, tuple(atom("exit"), reason) as Term);
+}
+
+const REASONS: readonly (readonly [text: string, reason: ExitReason])[] = [
+  ["shutdown", atom("shutdown")],
+  ['{shutdown,<<"later">>}', tuple(atom("shutdown"), "later") as Term as ExitReason],
+  ["boom", atom("boom")],
+  ["noproc", atom("noproc")],
+  ["killed", atom("killed")],
+  ["nil", null],
+  ["true", true],
+  ["0", 0],
+  ["2.5", 2.5],
+  ["{badmatch,[[],{}]}", tuple(atom("badmatch"), [[], tuple()]) as Term as ExitReason],
+];
+
+for (const kind of ["visible Erlang", "hidden Erlang"]) {
+  const check = (title: string, fn: (node: Node, peer: ErlangNode) => Promise<void>): void => {
+    test(`${kind}: ${title}`, { skip }, async () => {
+      const { node, peer } = await sides.get(kind);
+      await fn(node, peer);
+    });
+  };
+
+  check("ping, and who is connected", async (node) => {
+    assert(await node.ping(THEIRS));
+    assertEquals(await node.ping(NOBODY), false);
+    assertEquals(node.nodes(), [THEIRS]);
+    assertEquals(node.nodes("hidden"), [THEIRS]);
+    assertEquals(node.nodes("visible"), []);
+  });
+
+  check("calls by name and by pid", async (node) => {
+    const message = tagged("echo", tuple(atom("ok"), ["Zoë", 1.5, null]));
+    const reply = await node.call(ECHO, message);
+    assertEquals(format(reply), '{ok,[<<"Zoë"/utf8>>,1.5,nil]}');
+    const pid = await node.rpc(THEIRS, "erlang", "whereis", [atom("echo")]);
+    assertEquals(await node.call(pid as Pid, tagged("echo", 7), t.integer), 7);
+    assertEquals(await node.call(tuple(atom("echo"), atom(THEIRS)), tagged("echo", 8)), 8);
+  });
+
+  check("a call that takes too long", async (node) => {
+    const late = node.call(ECHO, tagged("later", 150, atom("late")), { timeout: 20 });
+    await assertRejects(() => late, CallTimeoutError);
+    const aborted = node.call(ECHO, tagged("later", 150, atom("late")), {
+      signal: AbortSignal.timeout(20),
+    });
+    await assertRejects(() => aborted, DOMException);
+    assertEquals(await node.call(ECHO, tagged("later", 170, atom("fence"))), atom("fence"));
+  });
+
+  check("a call to nobody", async (node) => {
+    const error = await assertRejects(
+      () => node.call({ name: "Orders", node: THEIRS }, 1),
+      NoProcessError,
+    );
+    assertEquals(
+      error.message,
+      "Cannot reach Orders on theirs@localhost: no such process; an Elixir module is registered as Elixir.Orders",
+    );
+    const pid = await plain(node);
+    told(node, pid, atom("normal"));
+    await assertRejects(() => node.call(pid, 1), ExitError); // of its end, or of there being none
+    await assertRejects(() => node.call(pid, 1), NoProcessError);
+    await assertRejects(() => node.call({ name: "echo", node: NOBODY }, 1), NodeDownError);
+  });
+
+  check("a call whose process ends", async (node) => {
+    for (const [text, reason] of [...REASONS, ["normal", atom("normal")] as const]) {
+      if (text === "noproc") continue; // tells us that there was no process
+      const pid = await plain(node);
+      const call = node.call(pid, atom("hello"));
+      told(node, pid, reason);
+      const error = await assertRejects(() => call, ExitError);
+      assertEquals(format(error.reason), text);
+    }
+  });
+
+  check("casts and messages, in order", async (node) => {
+    const mine = await inbox(node);
+    for (let i = 0; i < 500; i++) mine.self.cast(ECHO, tagged("to", mine.pid, i));
+    for (let i = 0; i < 500; i++) assertEquals(await mine.next(), i);
+    mine.self.send(ECHO, tagged("info", mine.pid, "tag", "term"));
+    const answer = await mine.next() as Term[];
+    assertEquals(format(answer[0]) + format(answer[1]), '<<"tag">><<"term">>');
+    mine.self.send(answer[2] as Pid, tagged("info", mine.pid, 1, 2));
+    assertEquals((await mine.next() as Term[]).slice(0, 2), [1, 2]);
+  });
+
+  check("a message to an alias of ours", async (node) => {
+    const mine = await inbox(node);
+    const pid = await plain(node);
+    const alias = mine.self.alias();
+    node.send(pid, tagged("send", alias, 1));
+    assertEquals(await mine.next(), 1);
+    mine.self.unalias(alias);
+    node.send(pid, tagged("send", alias, 2));
+    node.send(pid, tagged("send", mine.pid, 3));
+    assertEquals(await mine.next(), 3);
+  });
+
+  check("four senders of ours are heard in order, and answered so", async (node) => {
+    const pid = await plain(node);
+    const mine = await inbox(node);
+    for (let sender = 0; sender < 4; sender++) {
+      node.spawn(async (self) => {
+        for (let i = 0; i < 5000; i++) {
+          self.send(pid, tagged("send", mine.pid, tuple(sender, i)));
+          if (i % 100 === 99) await self.sleep(0);
+        }
+      });
+    }
+    const last = [-1, -1, -1, -1];
+    for (let left = 4 * 5000; left > 0; left--) {
+      const [sender, i] = await mine.next() as [number, number];
+      assertEquals(i, ++last[sender]);
+    }
+    assertEquals(last, [4999, 4999, 4999, 4999]);
+  });
+
+  check("a process of theirs ends: the reason is exact", async (node) => {
+    for (const [text, reason] of [...REASONS, ["normal", atom("normal")] as const]) {
+      const pid = await plain(node);
+      const down = reasonOf(node, pid);
+      told(node, pid, reason);
+      assertEquals(await down, text);
+    }
+    assertEquals(await reasonOf(node, { name: "no_such_name", node: THEIRS }), "noproc");
+    assertEquals(await reasonOf(node, { name: "some_name", node: NOBODY }), "noconnection");
+  });
+
+  check("a monitor as a message, by name", async (node, peer) => {
+    const mine = await inbox(node);
+    await peer.eval("register(our_side, spawn(fun demo:loop/0))");
+    const { ref } = mine.self.monitor({ name: "our_side", node: THEIRS });
+    mine.self.send({ name: "our_side", node: THEIRS }, tagged("exit", atom("boom")));
+    const [down, sameRef, process, object, reason] = await mine.next() as Term[];
+    assertEquals([down, process, reason], [atom("DOWN"), atom("process"), atom("boom")]);
+    assert(ref.equals(sameRef));
+    assertEquals(format(object), "{our_side,theirs@localhost}");
+  });
+
+  check("a monitor that is taken back", async (node) => {
+    const pid = await plain(node);
+    const fired: string[] = [];
+    node.monitor(pid, () => fired.push("taken back"))[Symbol.dispose]();
+    const down = reasonOf(node, pid);
+    told(node, pid, atom("boom"));
+    assertEquals(await down, "boom");
+    assertEquals(fired, []);
+  });
+
+  check("20,000 monitors of ours on one process of theirs", async (node) => {
+    const pid = await plain(node);
+    let fired = 0;
+    const all = new Promise<void>((resolve) => {
+      for (let i = 0; i < 20_000; i++) {
+        node.monitor(pid, ({ reason }) => {
+          if (reason === atom("boom") && ++fired === 20_000) resolve();
+        });
+      }
+    });
+    told(node, pid, atom("boom"));
+    await all;
+  });
+
+  check("a linked process of theirs ends", async (node) => {
+    const mine = await inbox(node, { trapExit: true });
+    for (
+      const [text, reason] of [...REASONS, ["normal", atom("normal")], [
+        "kill",
+        atom("kill"),
+      ]] as const
+    ) {
+      const pid = await plain(node);
+      mine.self.link(pid);
+      told(node, pid, reason);
+      const [signal, from, why] = await mine.next() as Term[];
+      assertEquals([signal, format(why)], [atom("EXIT"), text]);
+      assert(pid.equals(from));
+    }
+    for (const [text, reason] of [...REASONS, ["kill", atom("kill")] as const]) {
+      const pid = await plain(node);
+      const linked = await linkedTo(node, pid, atom("unused"));
+      const down = reasonOf(node, linked);
+      told(node, pid, reason);
+      assertEquals(await down, text);
+    }
+  });
+
+  check("a linked process of theirs ends normally: ours lives", async (node) => {
+    const pid = await plain(node);
+    const mine = await inbox(node);
+    mine.self.link(pid);
+    const down = reasonOf(node, pid);
+    told(node, pid, atom("normal"));
+    assertEquals(await down, "normal");
+    assert(node.isAlive(mine.pid));
+  });
+
+  check("a linked process of ours ends", async (node) => {
+    const mine = await inbox(node);
+    for (
+      const [text, reason] of [...REASONS, ["normal", atom("normal")], [
+        "kill",
+        atom("kill"),
+      ]] as const
+    ) {
+      const pid = await trapping(node, mine);
+      const linked = await linkedTo(node, pid, reason);
+      node.send(linked, atom("go"));
+      const [, from, why] = await mine.next() as Term[];
+      assertEquals(format(why), text);
+      assert(linked.equals(from));
+    }
+    for (const [text, reason] of REASONS) {
+      const pid = await plain(node);
+      const down = reasonOf(node, pid);
+      node.send(await linkedTo(node, pid, reason), atom("go"));
+      assertEquals(await down, text);
+    }
+  });
+
+  check("links to nobody", async (node) => {
+    const mine = await inbox(node, { trapExit: true });
+    const pid = await plain(node);
+    const down = reasonOf(node, pid);
+    told(node, pid, atom("normal"));
+    await down;
+    mine.self.link(pid);
+    const [, , reason] = await mine.next() as Term[];
+    assertEquals(reason, atom("noproc"));
+  });
+
+  check("unlinked, then either ends", async (node) => {
+    const mine = await inbox(node, { trapExit: true });
+    const pid = await plain(node);
+    mine.self.link(pid);
+    mine.self.unlink(pid);
+    const down = reasonOf(node, pid);
+    told(node, pid, atom("boom"));
+    assertEquals(await down, "boom");
+    const survivor = await plain(node);
+    const ended = node.spawn((self) => {
+      self.link(survivor);
+      self.unlink(survivor);
+      exit(atom("boom"));
+    });
+    await reasonOf(node, ended);
+    await sync(node, survivor);
+    for (let i = 0; i < 50; i++) {
+      mine.self.link(survivor);
+      mine.self.unlink(survivor);
+    }
+    mine.self.link(survivor);
+    told(node, survivor, atom("done"));
+    assertEquals(format((await mine.next() as Term[])[2]), "done");
+  });
+
+  check("exit signals of ours", async (node) => {
+    const mine = await inbox(node);
+    for (const [text, reason] of REASONS) {
+      const pid = await plain(node);
+      const down = reasonOf(node, pid);
+      mine.self.exit(pid, reason);
+      assertEquals(await down, text);
+    }
+    const pid = await plain(node);
+    mine.self.exit(pid, atom("normal"));
+    await sync(node, pid);
+    const killed = reasonOf(node, pid);
+    mine.self.exit(pid, atom("kill"));
+    assertEquals(await killed, "killed");
+    const traps = await trapping(node, mine);
+    for (const [text, reason] of [...REASONS, ["normal", atom("normal")]] as const) {
+      mine.self.exit(traps, reason);
+      const [, from, why] = await mine.next() as Term[];
+      assertEquals(format(why), text);
+      assert(mine.pid.equals(from));
+    }
+  });
+
+  check("rpc", async (node) => {
+    assertEquals(await node.rpc(THEIRS, "lists", "reverse", [[1, 2, 3]]), [3, 2, 1]);
+    const undef = await assertRejects(() => node.rpc(THEIRS, "nowhere", "f", [1]), RpcError);
+    assertEquals([undef.class, undef.reason], ["error", atom("undef")]);
+    assertEquals(format(undef.stacktrace[0]).slice(0, 15), "{nowhere,f,[1],");
+    const exited = await assertRejects(
+      () => node.rpc(THEIRS, "erlang", "exit", [atom("boom")]),
+      ExitError,
+    );
+    assertEquals(exited.reason, atom("boom"));
+    const thrown = await assertRejects(
+      () => node.rpc(THEIRS, "erlang", "throw", [atom("ball")]),
+      RpcError,
+    );
+    assertEquals([thrown.class, thrown.reason], ["throw", atom("ball")]);
+    const bad = await assertRejects(() => node.rpc(THEIRS, "erlang", "hd", [[]]), RpcError);
+    assertEquals([bad.class, bad.reason], ["error", atom("badarg")]);
+    await assertRejects(() => node.rpc(NOBODY, "erlang", "node"), NodeDownError);
+    const slow = node.rpc(THEIRS, "timer", "sleep", [150], { timeout: 20 });
+    await assertRejects(() => slow, CallTimeoutError);
+    const many = Array.from({ length: 500 }, (_, i) => node.rpc(THEIRS, "erlang", "-", [i, 1]));
+    assertEquals(await Promise.all(many), Array.from({ length: 500 }, (_, i) => i - 1));
+  });
+
+  check("functions that we provide", async (node, peer) => {
+    const noted: Term[] = [];
+    using _ = node.provide("side", {
+      note: (term: Term) => void noted.push(term),
+      add: on(t.integer, t.integer, (a, b) => a + b),
+      fails: () => {
+        throw new RangeError("too far");
+      },
+      waits: () => node.sleep(20),
+      calls: () => node.call({ name: "nobody", node: THEIRS }, 1),
+      refers: withSelf((self) => self.pid),
+      objects: () => ({ no: "term" }),
+    });
+    const caught = (call: string): Promise<string> =>
+      peer.eval(`try erpc:call(ours@localhost, side, ${call}) catch C:R -> {C, R} end`);
+    assertEquals(await caught("add, [1, 2]"), "3");
+    assertEquals(await caught("note, [hello]"), "nil");
+    assertEquals(await caught("waits, []"), "nil");
+    assertEquals(
+      await caught("fails, []"),
+      '{error,{exception,{js_error,<<"RangeError">>,<<"too far">>},[]}}',
+    );
+    assertEquals(await caught("calls, []"), "{exit,{exception,noproc}}");
+    assertStringIncludes(
+      await caught("objects, []"),
+      '{exit,{signal,{bad_reason,<<"Cannot encode value at ',
+    );
+    assertEquals(
+      await caught("add, [1, two]"),
+      '{error,{exception,{js_error,<<"SchemaError">>,<<"Cannot parse value at [1]: an atom came, integer is needed">>},[]}}',
+    );
+    assertEquals(
+      await peer.eval("node(erpc:call(ours@localhost, side, refers, []))"),
+      "ours@localhost",
+    );
+    await peer.eval("rpc:cast(ours@localhost, side, note, [1])");
+    await peer.eval("erpc:cast(ours@localhost, side, note, [2])");
+    await peer.eval("erpc:multicast([ours@localhost], side, note, [3])");
+    await peer.eval("spawn(ours@localhost, side, note, [4])");
+    await poll(() => noted.length === 5);
+    assertEquals(noted, [atom("hello"), 1, 2, 3, 4]);
+  });
+
+  check("a process of ours spawned there", async (node) => {
+    const mine = await inbox(node, { trapExit: true });
+    const pid = await node.spawnRemote(THEIRS, "demo", "loop");
+    node.send(pid, tagged("send", mine.pid, atom("obeys")));
+    assertEquals(await mine.next(), atom("obeys"));
+    const down = reasonOf(node, pid);
+    told(node, pid, atom("boom"));
+    assertEquals(await down, "boom");
+    const linked = await node.spawnRemote(THEIRS, "demo", "loop", [], { link: mine.pid });
+    told(node, linked, atom("boom"));
+    assertEquals(format((await mine.next() as Term[])[2]), "boom");
+    await node.spawnRemote(THEIRS, "demo", "nothing", [1], { link: mine.pid });
+    assertEquals(format((await mine.next() as Term[])[2]), "{undef,[{demo,nothing,[1],[]}]}");
+    await assertRejects(() => node.spawnRemote(NOBODY, "demo", "loop"), NodeDownError);
+  });
+
+  check("a binary of 16 MiB there and back", async (node) => {
+    const bytes = new Uint8Array(16 * 1024 * 1024);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = i * 31 >> 3;
+    const back = await node.call(ECHO, tagged("echo", bytes) as Term, { timeout: 20_000 });
+    assertInstanceOf(back, Uint8Array);
+    assertEquals(back.length, bytes.length);
+    assert(back.every((byte, i) => byte === bytes[i]));
+  });
+}
+
+test("nothing is left open", async () => {
+  await sides.close();
+  await assertNothingLeft(opened);
+});
