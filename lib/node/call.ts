@@ -6,9 +6,19 @@ import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
 import { ALIAS, GEN_CALL, GEN_CAST, NOCONNECTION, NOPROC } from "./atoms.ts";
 import { Deadline } from "./deadlines.ts";
-import { CallTimeoutError, ExitError, NodeDownError, NoProcessError } from "./errors.ts";
+import {
+  CallTimeoutError,
+  ExitError,
+  NodeDownError,
+  NoProcessError,
+  ProcessError,
+} from "./errors.ts";
 import type { Undelivered, Watcher } from "./process.ts";
-import { type Address, describe, nodeOf } from "./target.ts";
+import { type Address, addressTerm, describe, nodeOf } from "./target.ts";
+
+const GEN_SERVER = atom("gen_server");
+const CALL = atom("call");
+const INFINITY = atom("infinity");
 
 /** Milliseconds that a call waits for its reply unless it is told otherwise, as in OTP. */
 export const CALL_TIMEOUT = 5_000;
@@ -189,7 +199,17 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
   }
 
   fail(error: unknown): void {
-    if (this.#end()) this.#reject(error);
+    if (!this.#end()) return;
+    if (error instanceof ProcessError) error._call = this.#failure();
+    this.#reject(error);
+  }
+
+  /** How OTP names a call that has failed: `{gen_server, call, [Target, Request]}`, and the timeout if one was given. */
+  #failure(): Term {
+    const args: unknown[] = [addressTerm(this.#address), requestTerm(this.request)];
+    const { timeout } = this.#options;
+    if (timeout !== undefined) args.push(timeout === Infinity ? INFINITY : timeout);
+    return tuple(GEN_SERVER, CALL, args) as unknown as Term;
   }
 
   /** What a monitor of the callee says: it has ended, was not there, or its node is gone. */

@@ -12,6 +12,8 @@ import { KILL, NORMAL, SHUTDOWN } from "./atoms.ts";
 export abstract class ProcessError extends Error {
   /** The reason that a process exits with which does not catch this. */
   abstract readonly exitReason: Term;
+  /** @ignore @internal The call that failed so, `{gen_server, call, [Target, Request]}`; `null` where it was none. */
+  _call: Term = null;
 }
 
 /** A process ended: the one that was called, or (thrown by {@linkcode exit}) the one that throws it. */
@@ -154,7 +156,11 @@ function reasonText(reason: Term): string {
 /** What a process exits with when its code throws `error`. Never throws, whatever was thrown. */
 export function exitReasonOf(error: unknown): Term {
   try {
-    if (error instanceof ProcessError) return error.exitReason;
+    if (error instanceof ProcessError) {
+      // As gen_server:call/3 exits: else a server whose own call fails with noproc would seem not to be there itself.
+      const { exitReason, _call: call } = error;
+      return call === null ? exitReason : tuple(exitReason, call);
+    }
     const thrown = error instanceof Error ? error : new Error(String(error));
     return jsError(thrown.name, thrown.message, thrown.stack ?? "");
   } catch {

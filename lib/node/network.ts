@@ -194,10 +194,9 @@ export class Network implements RemoteNodes {
       if (isNok(error)) {
         // The peer's own attempt goes on, or is through already; should it never arrive, ours begins again.
         const superseded = this.#supersede(name, attempt);
-        if (this.#closed || this.#peers.get(name)?.connection) this.#resume(name);
-        else {superseded.timer ??= platform.setTimer(HANDSHAKE_TIMEOUT, () => this.#resume(name), {
-            unref: true,
-          });}
+        const resume = (): void => this.#resume(name);
+        if (this.#closed || this.#peers.get(name)?.connection) resume();
+        else superseded.timer ??= platform.setTimer(HANDSHAKE_TIMEOUT, resume, { unref: true });
       } else if (signal.reason !== SUPERSEDED) {
         if (this.#peers.get(name) === peer) this.#peers.delete(name);
         if (!this.#closed) this.events.emit({ type: "refused", node: name, error: error as Error });

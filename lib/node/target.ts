@@ -1,6 +1,7 @@
 import { Atom, atom } from "../etf/atom.ts";
 import { Pid, Ref } from "../etf/identifiers.ts";
-import { isTuple, type Tuple } from "../etf/tuple.ts";
+import type { Term } from "../etf/term.ts";
+import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
 
 /** Something that stands for a process, as the reference to a server does. */
 export interface Addressed {
@@ -76,4 +77,12 @@ export function describe(address: Address): string {
   return address instanceof Pid
     ? `process ${address.id}.${address.serial} on ${address.node}`
     : `alias on ${address.node}`;
+}
+
+/** The target as Erlang writes it: a pid, a name, `{Name, Node}`. */
+export function addressTerm(address: Address): Term {
+  if (!(address instanceof Name)) return address;
+  return address.node === null
+    ? address.name
+    : tuple(address.name, address.node) as unknown as Term;
 }

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
   atom,
   exit,
+  format,
   GenServer,
   later,
   on,
@@ -81,7 +82,7 @@ bothWays("exit ends the server with that very reason", async ({ node }) => {
 });
 
 bothWays(
-  "an error of a call in a handler that nobody catches is the server's reason too",
+  "an error of a call in a handler that nobody catches is the server's reason too, with the call, as in OTP",
   async ({ node }) => {
     class Proxying extends GenServer {
       override readonly calls = {
@@ -91,7 +92,10 @@ bothWays(
     const dead = node.spawn(() => {});
     await ended(node, dead);
     const one = await node.start(Proxying, []);
-    assertStrictEquals(await exitReason(one.call("ask", dead)), atom("noproc"));
+    assertEquals(
+      format(await exitReason(one.call("ask", dead))),
+      `{noproc,{gen_server,call,[${format(dead)},get]}}`,
+    );
   },
 );
 

@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { atom } from "../../lib/etf/atom.ts";
+import { format } from "../../lib/etf/format.ts";
 import { ImproperList } from "../../lib/etf/list.ts";
 import { Pid, Ref } from "../../lib/etf/identifiers.ts";
 import { SchemaError } from "../../lib/etf/schema/errors.ts";
@@ -276,21 +277,24 @@ nodeTest(
 );
 
 nodeTest(
-  "a call of a process that was not caught ends it with what went wrong",
+  "a call of a process that was not caught ends it with what went wrong, and with the call",
   async ({ node }) => {
+    const server = silent(node);
     const reasons = await Promise.all([
-      new Promise((resolve) => {
+      new Promise<Term>((resolve) => {
         const pid = node.spawn((self) => self.call("nobody", 1));
         node.monitor(pid, ({ reason }) => resolve(reason));
       }),
-      new Promise((resolve) => {
-        const server = silent(node);
+      new Promise<Term>((resolve) => {
         const pid = node.spawn((self) => self.call(server, 1));
         node.monitor(pid, ({ reason }) => resolve(reason));
         node.spawn((self) => self.exit(server, BOOM));
       }),
     ]);
-    assertEquals(reasons, [NOPROC, BOOM]);
+    assertEquals(reasons.map((reason) => format(reason)), [
+      "{noproc,{gen_server,call,[nobody,1]}}",
+      `{boom,{gen_server,call,[${format(server)},1]}}`,
+    ]);
   },
 );
 
