@@ -37,7 +37,7 @@ const Reachable = t.union(t.pid, t.tuple(t.atom(), t.atom()));
 /** What a timer takes. */
 const Milliseconds = t.integer.where((ms) => ms >= 0 && ms < 2 ** 31, "0 to 2^31-1 milliseconds");
 /** What a message may hold. */
-const Size = t.integer.where((n) => n >= 0 && n <= 2 ** 26, "0 to 2^26 bytes");
+const Size = t.integer.where((n) => n >= 0 && n < 2 ** 27 - 1024, "0 to 2^27-1025 bytes");
 
 /**
  * | call | reply |

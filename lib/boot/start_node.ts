@@ -52,6 +52,23 @@ export interface NodeOptions {
   readonly transport?: Transport;
 }
 
+/** The options' names, so that a misspelt one is not taken for the default. */
+const OPTIONS: Readonly<Record<keyof NodeOptions, true>> = {
+  cookie: true,
+  allowWeakCookie: true,
+  network: true,
+  listen: true,
+  epmd: true,
+  routes: true,
+  tickTime: true,
+  maxMessage: true,
+  terms: true,
+  copyMessages: true,
+  signals: true,
+  platform: true,
+  transport: true,
+};
+
 const WEAK_COOKIE = 12;
 
 /**
@@ -70,13 +87,14 @@ const WEAK_COOKIE = 12;
  * ```
  *
  * @param name `name@host`, where the host is how others reach this machine; `@localhost` where all are on it.
- * @throws {TypeError} if there is no cookie.
+ * @throws {TypeError} if there is no cookie, or an option that does not exist.
  * @throws {RangeError} if the name is none, or the cookie too short for a node that others can reach.
  * @throws {EpmdError} if another node of that name is registered on this machine.
  * @throws {TransportError} if the port cannot be bound.
  */
 export async function startNode(name: string, options: NodeOptions = {}): Promise<Node> {
   const { name: alive } = splitNodeName(name);
+  checkNames(options);
   const cookie = cookieOf(options);
   const platform = options.platform ?? await defaultPlatform();
   const node = new Node(name, platform, options);
@@ -195,6 +213,16 @@ async function resolve(
     );
   }
   return { host, port: found.port };
+}
+
+function checkNames(options: NodeOptions): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, name)) continue;
+    const known = Object.keys(OPTIONS).join(", ");
+    throw new TypeError(
+      `Cannot start a node with option ${name}: there is no such option, there are ${known}`,
+    );
+  }
 }
 
 function cookieOf(options: NodeOptions): ((peer: string) => string) | null {

@@ -78,6 +78,13 @@ test("a node needs a cookie, unless it has no network", async () => {
   await (await startNode("boot@localhost", { network: false })).stop();
 });
 
+test("an option that does not exist is refused by name", async () => {
+  const options = { network: false, listne: false } as never;
+  const error = await failure(startNode("misspelt@localhost", options));
+  assertInstanceOf(error, TypeError);
+  assertMatch(error.message, /^Cannot start a node with option listne: .* there are cookie, /);
+});
+
 test("a node needs a name with a host", async () => {
   for (
     const name of [
