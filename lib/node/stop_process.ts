@@ -26,6 +26,9 @@ export async function stopProcess(
   }
   const process = core.process(pid);
   if (process === undefined) throw new NoProcessError(describe(pid));
+  if (process === core.main) {
+    throw new Error("Cannot stop the process that stands for the node: call node.stop()");
+  }
   return new Promise((resolve, reject) => {
     process.addWatcher({
       down: (ended) => equal(ended, reason) ? resolve() : reject(new ExitError(ended)),

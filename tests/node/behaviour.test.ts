@@ -346,3 +346,21 @@ nodeTest(
     assertEquals(noting.notes, ["init", "went on"]);
   },
 );
+
+nodeTest("what calls back twice settles its own message only", async ({ node, platform }) => {
+  const noting = await node.start(Noting, []);
+  let settle!: () => void;
+  let go!: () => void;
+  inside(node, noting, () => ({ then: (resolve: () => void) => settle = resolve }));
+  inside(node, noting, () => new Promise<void>((resolve) => go = resolve));
+  node.send(noting.pid, 1);
+  await platform.settle();
+  settle();
+  await platform.settle();
+  settle(); // the second message waits now
+  await platform.settle();
+  assertEquals(noting.notes, ["init"]);
+  go();
+  await platform.settle();
+  assertEquals(noting.notes, ["init", 1]);
+});

@@ -4,6 +4,7 @@ import { setInterval as every } from "node:timers";
 import { test } from "node:test";
 import { assert, assertStrictEquals } from "@std/assert";
 import { startNode } from "../../lib/boot/start_node.ts";
+import { atom } from "../../lib/etf/atom.ts";
 import { GenServer } from "../../lib/gen/gen_server.ts";
 import type { ServerRef } from "../../lib/gen/server_ref.ts";
 import type { Pid } from "../../lib/etf/identifiers.ts";
@@ -200,6 +201,20 @@ test("a flood by one sender does too, and others get their calls through it", as
     }),
   );
   assert(answered > 1_000, `${answered} calls beside a million casts`);
+});
+
+test("calling what is not there again and again lets it come", async () => {
+  let failures = 0;
+  let came = false;
+  const { yields } = await besideOthers(async (node) => {
+    const registering = node.sleep(50).then(() => node.start(Counter, [], { register: "late" }));
+    // Without a turn in between this would be one endless microtask; the limit is for that case only.
+    while (!came && failures < 2_000_000) {
+      await node.call("late", atom("next")).then(() => came = true, () => failures++);
+    }
+    await registering;
+  });
+  assert(came, `not there after ${failures} calls and ${yields} slices`);
 });
 
 test("pairs of processes get the same share", async () => {

@@ -235,3 +235,13 @@ nodeTest("nothing of a link is left when both ends have ended", async ({ node, p
   await platform.settle();
   assertEquals(processOf(node, parent).links, []);
 });
+
+nodeTest("an exit signal of a link that is no more is dropped", ({ node }) => {
+  const [one, other] = [idler(node), idler(node)];
+  processOf(node, one).linkBroken(other, BOOM);
+  assert(node.isAlive(one));
+  link(node, one, other);
+  node._core.unlink(processOf(node, one), other);
+  processOf(node, one).linkBroken(other, BOOM); // as one that crossed the unlink on its way from another node
+  assert(node.isAlive(one));
+});

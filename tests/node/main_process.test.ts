@@ -1,7 +1,8 @@
 // The pid that stands for the node is known to every process that it has called, also on other nodes: they must not be able to harm it.
 import { test } from "node:test";
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { NodeStoppedError } from "../../lib/node/errors.ts";
+import { stopProcess } from "../../lib/node/stop_process.ts";
 import {
   BOOM,
   collector,
@@ -93,6 +94,18 @@ nodeTest("what a link brings to it is dropped", async ({ node, platform }) => {
   const other = collector(node, (self) => self.link(self.node.pid));
   await platform.settle();
   node.exit(other.pid, BOOM);
+  await platform.settle();
+  assert(node.isAlive(node.pid));
+});
+
+nodeTest("it cannot be stopped as a process", async ({ node, platform }) => {
+  const process = processOf(node, idler(node));
+  await assertRejects(
+    () => stopProcess(node._core, process, node.pid, NORMAL),
+    Error,
+    "call node.stop()",
+  );
+  node._core.main.stop(NORMAL);
   await platform.settle();
   assert(node.isAlive(node.pid));
 });

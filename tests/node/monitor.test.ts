@@ -249,3 +249,16 @@ nodeTest(
     assert(node.isAlive(node.pid));
   },
 );
+
+nodeTest("a monitor that has fired is let go of", async ({ node, platform }) => {
+  const { pid: watching, value: self } = await spawned(node, (self) => self);
+  for (let i = 0; i < 100; i++) {
+    const pid = idler(node);
+    self.monitor(pid, () => {});
+    node.monitor(pid, () => {});
+    node.exit(pid, BOOM);
+  }
+  await platform.settle();
+  assertStrictEquals(processOf(node, watching).ownedCount, 0);
+  assertStrictEquals(node._core.main.ownedCount, 0);
+});

@@ -196,3 +196,56 @@ nodeTest(
     );
   },
 );
+
+nodeTest(
+  "a timer that has run is let go of, and one that disposed itself sets nothing again",
+  async ({ node, platform }) => {
+    const { pid } = await spawned(node, (self) => {
+      for (let i = 0; i < 100; i++) self.after(i, () => {});
+    });
+    await platform.elapse(100);
+    assertStrictEquals(processOf(node, pid).ownedCount, 0);
+    await spawned(node, (self) => {
+      const timer = self.every(10, () => timer[Symbol.dispose]());
+    });
+    await platform.elapse(10);
+    assertStrictEquals(platform.pendingTimers, 0);
+  },
+);
+
+nodeTest(
+  "what a timer's function returns like a promise is waited for, even a hostile one",
+  async ({ node, platform }) => {
+    const thenables: [PromiseLike<unknown>, boolean][] = [
+      [{ then: (resolve: () => void) => resolve() } as never, true],
+      [{
+        then: (resolve: () => void, reject: (error: unknown) => void) => {
+          resolve();
+          resolve();
+          reject(new Error("late"));
+        },
+      } as never, true],
+      [{
+        then: () => {
+          throw new Error("at once");
+        },
+      } as never, false],
+      [{
+        then: (_: unknown, reject: (error: unknown) => void) => reject(new Error("rejected")),
+      } as never, false],
+    ];
+    for (const [thenable, lives] of thenables) {
+      const got: unknown[] = [];
+      const pid = node.spawn(async (self) => {
+        self.after(1, () => thenable);
+        for await (const message of self) {
+          got.push(message);
+        }
+      });
+      await platform.elapse(2);
+      for (let i = 0; i < 3; i++) node.send(pid, i);
+      await platform.settle();
+      assertEquals([node.isAlive(pid), got], [lives, lives ? [0, 1, 2] : []]);
+    }
+  },
+);
