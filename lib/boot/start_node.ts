@@ -3,7 +3,7 @@ import { LocalEpmd } from "../dist/epmd_local.ts";
 import { EpmdClient } from "../dist/epmd_client.ts";
 import { splitNodeName } from "../dist/node_name.ts";
 import { startKernel } from "../kernel/kernel.ts";
-import { Network, type NetworkOptions, type NodeAddress } from "../node/network.ts";
+import { Network, type NetworkOptions, type NodeAddress } from "../node/remote/network.ts";
 import { Node } from "../node/node.ts";
 import type { Platform } from "../platform/contract.ts";
 import { defaultPlatform } from "../platform/default.ts";
@@ -21,6 +21,10 @@ export interface NodeOptions {
   readonly allowWeakCookie?: boolean;
   /** `false`: no sockets at all; the node is alone. Default true. */
   readonly network?: boolean;
+  /**
+   * `true`: a full member of a visible cluster, which is drawn into its full mesh and takes part in `global`. Default: hidden.
+   */
+  readonly published?: boolean;
   /** Where the node listens. Default: on loopback, at a port that the system chooses. `false`: it only connects. */
   readonly listen?: { readonly host?: string; readonly port?: number } | false;
   /**
@@ -57,6 +61,7 @@ const OPTIONS: Readonly<Record<keyof NodeOptions, true>> = {
   cookie: true,
   allowWeakCookie: true,
   network: true,
+  published: true,
   listen: true,
   epmd: true,
   routes: true,
@@ -123,7 +128,7 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
             port: options.epmd?.port,
             hosts: epmdHosts(platform, options),
           },
-          { name: alive, port: listener.address.port, hidden: true },
+          { name: alive, port: listener.address.port, hidden: !(options.published ?? false) },
         );
         epmd.unref();
         stops.push(() => epmd.close());
@@ -146,12 +151,13 @@ function makeNetwork(
   options: NodeOptions & Pick<NetworkOptions, "platform" | "transport" | "cookie">,
 ): Network {
   const { platform, transport, cookie, tickTime, maxMessage, routes = {}, epmd } = options;
+  const { published = false } = options;
   const client = epmd === false ? null : new EpmdClient({ transport, platform, port: epmd?.port });
   return new Network(node, {
     transport,
     platform,
     cookie,
-    published: false,
+    published,
     tickTime,
     maxMessage,
     resolve: (peer, signal) => resolve(peer, routes, client, signal),

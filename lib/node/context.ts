@@ -207,7 +207,7 @@ export abstract class ProcessContext {
    * @throws {NameError} if the name is taken, or the process has one.
    */
   register(name: string): void {
-    this.#core.register(name, this._process);
+    this.#core.names.register(name, this._process);
   }
 
   get #core(): Core {

@@ -19,11 +19,12 @@ import {
   tagRef,
 } from "./call.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
-import { errorText, NameError } from "./errors.ts";
+import { errorText } from "./errors.ts";
 import { BrokenLinks } from "./links.ts";
 import { MainProcess } from "./main_process.ts";
 import { type Down, type Monitor, ProcessMonitor } from "./monitor.ts";
 import { type Body, type Home, PID_ID_BITS, Process, processId } from "./process.ts";
+import { Names } from "./names.ts";
 import { References } from "./references.ts";
 import type { RemoteNode, RemoteNodes } from "./remote_node.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -68,7 +69,7 @@ export class Core implements Home, CallHome {
     this.fault("Cannot break a link", error)
   );
   readonly processes: Map<number, Process> = new Map();
-  readonly names: Map<string, Process> = new Map();
+  readonly names: Names = new Names();
   /** Stands for the node where something is done from outside of any process. */
   readonly main: Process;
   /** The group leader of what is spawned on other nodes. */
@@ -122,7 +123,7 @@ export class Core implements Home, CallHome {
     this.main.mustLive("start a process");
     const number = this.#nextPid++;
     const process = new Process(this, this.#makePid(number), NO_BODY);
-    if (options.register !== undefined) this.register(options.register, process);
+    if (options.register !== undefined) this.names.register(options.register, process);
     this.processes.set(number, process);
     if (options.trapExit !== undefined) process.trapExit = options.trapExit;
     if (options.terms !== undefined) process.terms = { ...this.terms, ...options.terms };
@@ -149,37 +150,9 @@ export class Core implements Home, CallHome {
     return receiver instanceof Process ? receiver : undefined;
   }
 
-  /** @throws {NameError} if the name is taken, or the process has one. */
-  register(name: string, process: Process): void {
-    process.mustLive("register");
-    if (["", "undefined", "true", "false", "nil"].includes(name)) {
-      throw new NameError(`Cannot register a process as ${JSON.stringify(name)}: that is no name`);
-    }
-    if (this.names.has(name)) {
-      throw new NameError(
-        `Cannot register a process as ${name}: that name is taken, choose another`,
-      );
-    }
-    if (process.name !== null) {
-      throw new NameError(
-        `Cannot register a process as ${name}: it is registered as ${process.name} already, unregister it first`,
-      );
-    }
-    atom(name); // or no message could name it
-    process.name = name;
-    this.names.set(name, process);
-  }
-
-  unregister(name: string): boolean {
-    const process = this.names.get(name);
-    if (process === undefined) return false;
-    process.name = null;
-    return this.names.delete(name);
-  }
-
   forget(process: Process): void {
     this.processes.delete(process.id);
-    if (process.name !== null) this.names.delete(process.name);
+    if (process.name !== null) this.names.unregister(process.name);
     const { aliases } = process;
     if (aliases !== null) { for (const number of aliases) this.#aliases.delete(number); }
   }

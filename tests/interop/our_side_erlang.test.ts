@@ -8,7 +8,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { NodeDownError, NoProcessError } from "../../lib/node/errors.ts";
-import { RpcError } from "../../lib/node/rpc.ts";
+import { RpcError } from "../../lib/node/remote/rpc.ts";
 import {
   atom,
   CallTimeoutError,

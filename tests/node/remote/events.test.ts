@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { Events } from "../../lib/node/events.ts";
+import { Events } from "../../../lib/node/remote/events.ts";
 
 test("a listener gets what happens from then on, in order, and nothing from before", async () => {
   const events = new Events<number>();

@@ -1,14 +1,14 @@
-import { Atom, atom } from "../etf/atom.ts";
-import { isList } from "../etf/list.ts";
-import type { Pid, Ref } from "../etf/identifiers.ts";
-import type { Term } from "../etf/term.ts";
-import { isTuple } from "../etf/tuple.ts";
-import type { Control } from "../dist/control.ts";
-import { nameOf } from "./core.ts";
-import type { Node } from "./node.ts";
+import { Atom, atom } from "../../etf/atom.ts";
+import { isList } from "../../etf/list.ts";
+import type { Pid, Ref } from "../../etf/identifiers.ts";
+import type { Term } from "../../etf/term.ts";
+import { isTuple } from "../../etf/tuple.ts";
+import type { Control } from "../../dist/control.ts";
+import { nameOf } from "../core.ts";
+import type { Node } from "../node.ts";
 import type { Peer } from "./peer.ts";
-import { undefinedFunction } from "./provide.ts";
-import { ExitError } from "./errors.ts";
+import { undefinedFunction } from "../provide.ts";
+import { ExitError } from "../errors.ts";
 
 const BADOPT = atom("badopt");
 const LINK = atom("link");

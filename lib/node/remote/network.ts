@@ -1,15 +1,19 @@
-import { Connection, type ConnectionDown } from "../dist/connection.ts";
-import { accept, type Established, HANDSHAKE_TIMEOUT, initiate } from "../dist/establish.ts";
-import { announcedFlags } from "../dist/flags.ts";
-import { type HandshakeDecision, type PeerIntroduction, simultaneous } from "../dist/handshake.ts";
-import { HandshakeError } from "../dist/handshake_error.ts";
-import { isNodeName, splitNodeName } from "../dist/node_name.ts";
-import type { Platform, Timer } from "../platform/contract.ts";
-import type { Stream, Transport } from "../transport/contract.ts";
-import type { RemoteNodes } from "./core.ts";
+import { Connection, type ConnectionDown } from "../../dist/connection.ts";
+import { accept, type Established, HANDSHAKE_TIMEOUT, initiate } from "../../dist/establish.ts";
+import { announcedFlags } from "../../dist/flags.ts";
+import {
+  type HandshakeDecision,
+  type PeerIntroduction,
+  simultaneous,
+} from "../../dist/handshake.ts";
+import { HandshakeError } from "../../dist/handshake_error.ts";
+import { isNodeName, splitNodeName } from "../../dist/node_name.ts";
+import type { Platform, Timer } from "../../platform/contract.ts";
+import type { Stream, Transport } from "../../transport/contract.ts";
+import type { RemoteNodes } from "../core.ts";
 import { Events, type NodeEvent } from "./events.ts";
-import { NodeDownError } from "./errors.ts";
-import type { Node } from "./node.ts";
+import { NodeDownError } from "../errors.ts";
+import type { Node } from "../node.ts";
 import { Peer } from "./peer.ts";
 import { receiverTerms, receiveSignal } from "./signals.ts";
 

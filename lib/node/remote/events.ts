@@ -21,7 +21,7 @@ export type NodeEvent =
 
 /** Hands events to whoever listens. Nothing is kept for those who come later. */
 export class Events<E> {
-  #listeners: Set<Listening<E>> = new Set();
+  #listeners: Set<{ push(event: E): void; close(): void }> = new Set();
   #closed = false;
 
   emit(event: E): void {
@@ -39,6 +39,13 @@ export class Events<E> {
     if (signal?.aborted || this.#closed) close();
     else signal?.addEventListener("abort", close);
     return listening;
+  }
+
+  /** Calls `fn` with each event at the moment it happens, in order with the signals of that peer, until disposed. It must not throw. */
+  subscribe(fn: (event: E) => void): Disposable {
+    const listener = { push: fn, close: () => void this.#listeners.delete(listener) };
+    if (!this.#closed) this.#listeners.add(listener);
+    return { [Symbol.dispose]: listener.close };
   }
 
   /** Ends every loop over the events, also those that begin later. */

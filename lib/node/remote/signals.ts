@@ -1,12 +1,12 @@
-import { Pid, type Ref } from "../etf/identifiers.ts";
-import type { DecodeOptions } from "../etf/options.ts";
-import type { Term } from "../etf/term.ts";
-import { type AtomTerm, CONTROL, type Control } from "../dist/control.ts";
-import { NOPROC } from "./atoms.ts";
-import { type Core, nameOf } from "./core.ts";
-import type { Node } from "./node.ts";
+import { Pid, type Ref } from "../../etf/identifiers.ts";
+import type { DecodeOptions } from "../../etf/options.ts";
+import type { Term } from "../../etf/term.ts";
+import { type AtomTerm, CONTROL, type Control } from "../../dist/control.ts";
+import { NOPROC } from "../atoms.ts";
+import { type Core, nameOf } from "../core.ts";
+import type { Node } from "../node.ts";
 import type { Peer } from "./peer.ts";
-import type { Process } from "./process.ts";
+import type { Process } from "../process.ts";
 import { spawnRequested } from "./spawn_request.ts";
 
 /**

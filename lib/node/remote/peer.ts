@@ -1,17 +1,17 @@
-import { type Atom, atom } from "../etf/atom.ts";
-import { decode } from "../etf/decoder.ts";
-import { encode } from "../etf/encoder.ts";
-import { EncodeError } from "../etf/errors.ts";
-import { Pid, type Ref } from "../etf/identifiers.ts";
-import type { Encodable, Term } from "../etf/term.ts";
-import { type Tuple, tuple } from "../etf/tuple.ts";
-import type { Connection } from "../dist/connection.ts";
-import { type AtomTerm, CONTROL, type OutgoingControl } from "../dist/control.ts";
-import { hasFlag } from "../dist/flags.ts";
-import { NOCONNECTION } from "./atoms.ts";
-import type { Core, RemoteNode } from "./core.ts";
-import type { Linked, Process, Watcher } from "./process.ts";
-import { type Address, Name } from "./target.ts";
+import { type Atom, atom } from "../../etf/atom.ts";
+import { decode } from "../../etf/decoder.ts";
+import { encode } from "../../etf/encoder.ts";
+import { EncodeError } from "../../etf/errors.ts";
+import { Pid, type Ref } from "../../etf/identifiers.ts";
+import type { Encodable, Term } from "../../etf/term.ts";
+import { type Tuple, tuple } from "../../etf/tuple.ts";
+import type { Connection } from "../../dist/connection.ts";
+import { type AtomTerm, CONTROL, type OutgoingControl } from "../../dist/control.ts";
+import { hasFlag } from "../../dist/flags.ts";
+import { NOCONNECTION } from "../atoms.ts";
+import type { Core, RemoteNode } from "../core.ts";
+import type { Linked, Process, Watcher } from "../process.ts";
+import { type Address, Name } from "../target.ts";
 
 /** What stands in a control message where the protocol says `Unused`. */
 const UNUSED = atom("");

@@ -1,0 +1,249 @@
+import type { Pid } from "../etf/identifiers.ts";
+import type { DecodeOptions } from "../etf/options.ts";
+import { type AnySchema, type Output, Schema } from "../etf/schema/schema.ts";
+import type { Encodable, Term } from "../etf/term.ts";
+import type { Tuple } from "../etf/tuple.ts";
+import type { Platform } from "../platform/contract.ts";
+import { type Behaviour, behaviourBody, type RefOf } from "./behaviour.ts";
+import type { CallOptions } from "./call.ts";
+import { Core, type CoreOptions, type SpawnOptions } from "./core.ts";
+import { checkReason, NodeStoppedError } from "./errors.ts";
+import type { Down, Monitor } from "./monitor.ts";
+import type { Node } from "./node.ts";
+import type { ExitReason, Process } from "./process.ts";
+import { functionBody, type Self } from "./self.ts";
+import { Sleep } from "./sleep.ts";
+import type { Target } from "./target.ts";
+
+/** How a process is started. */
+export interface StartOptions {
+  /** Registers the process under this name before it runs. */
+  readonly register?: string;
+  /** Links it to this process before it runs: the end of one is an exit signal for the other, and that process is its parent. */
+  readonly link?: Pid;
+  /** How messages from other nodes are decoded for this process, where it differs from the node's way. */
+  readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
+}
+
+const NO_OPTIONS: CallOptions = {};
+
+/** A node without regard to other nodes: its processes, and the messages to processes wherever they are. {@linkcode Node} is one. */
+export abstract class LocalNode {
+  /** The node's name, as `app@localhost`. */
+  readonly name: string;
+  /** @ignore @internal */
+  readonly _core: Core;
+
+  /** @ignore @internal */
+  constructor(name: string, platform: Platform, options: CoreOptions) {
+    this.name = name;
+    this._core = new Core(name, platform, options);
+  }
+
+  /** The pid that stands for the node where something is done from outside of any process. */
+  get pid(): Pid {
+    return this._core.main.pid;
+  }
+
+  // Processes
+
+  /**
+   * Starts a process of a behaviour and gives a reference to it, when its `init` is done.
+   *
+   * @param args what `init` takes.
+   * @throws {ExitError} if `init` throws or exits.
+   * @throws {NameError} if the name is taken.
+   */
+  start<B extends Behaviour>(
+    behaviour: new () => B,
+    args: Parameters<B["init"]>,
+    options: StartOptions = {},
+  ): Promise<RefOf<B>> {
+    return new Promise((resolve, reject) => {
+      this._mustRun("start a process");
+      const instance = new behaviour();
+      const spawnOptions = this.#spawnOptions(options);
+      this._core.spawn(
+        (process) =>
+          behaviourBody(this.#node, process, instance, args, (error) => {
+            if (error === null) resolve(instance._reference(this.#node, process.pid) as RefOf<B>);
+            else reject(error);
+          }),
+        spawnOptions,
+      );
+    });
+  }
+
+  /** Starts a process that runs `fn` and ends when it is done: with `normal`, or by what it throws. */
+  spawn(fn: (self: Self) => unknown, options: StartOptions = {}): Pid {
+    this._mustRun("spawn a process");
+    return this._spawn(fn, this.#spawnOptions(options)).pid;
+  }
+
+  /** The process of that name on this node; `undefined` where there is none. */
+  whereis(name: string): Pid | undefined {
+    return this._core.names.get(name)?.pid;
+  }
+
+  /**
+   * Gives a process of this node a name, until it ends or {@linkcode Node.unregister} takes the name back.
+   *
+   * @throws {NameError} if the name is taken, or the process has one.
+   * @throws {ReferenceError} if there is no such process on this node.
+   */
+  register(name: string, pid: Pid): void {
+    this._core.names.register(name, this._local(pid));
+  }
+
+  /**
+   * Takes a name back. The process lives on.
+   *
+   * @returns whether a process had it.
+   */
+  unregister(name: string): boolean {
+    return this._core.names.unregister(name);
+  }
+
+  /** The names that are registered on this node. */
+  registered(): string[] {
+    return [...this._core.names.keys()];
+  }
+
+  /** The pids of all processes of this node. */
+  processes(): Pid[] {
+    return Array.from(this._core.processes.values(), (process) => process.pid);
+  }
+
+  /** Whether that process of this node lives. */
+  isAlive(pid: Pid): boolean {
+    return this._core.process(pid) !== undefined;
+  }
+
+  // Messages
+
+  /**
+   * Sends a message: Erlang's `!`. Messages to one process arrive in the order sent.
+   *
+   * Returns at once. Where there is no such process the message is dropped and nobody is told: monitor it, or call. A node that
+   * is not connected is connected to first.
+   */
+  send(target: Target, message: Encodable): void {
+    this._core.send(this._core.main, target, message);
+  }
+
+  /**
+   * Calls a server and waits for its reply.
+   *
+   * @param request the request's term: an atom, or a tuple with the arguments.
+   * @throws {CallTimeoutError} after `timeout` milliseconds, 5,000 unless told otherwise.
+   * @throws {NoProcessError} if there is no such process.
+   * @throws {NodeDownError} if its node cannot be reached, or the connection is lost before the reply.
+   * @throws {ExitError} if the process ends before it replies.
+   */
+  call(target: Target, request: Encodable, options?: CallOptions): Promise<Term>;
+  /**
+   * Calls a server, waits for its reply and parses it. Rejects as without a schema.
+   *
+   * @param schema what the reply must be.
+   * @throws {SchemaError} if the reply does not match.
+   */
+  call<S extends AnySchema>(
+    target: Target,
+    request: Encodable,
+    schema: S,
+    options?: CallOptions,
+  ): Promise<Output<S>>;
+  call(
+    target: Target,
+    request: Encodable,
+    schemaOrOptions?: AnySchema | CallOptions,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    return this._callAs(this._core.main, target, request, schemaOrOptions, options);
+  }
+
+  /** Sends a request that is not answered, as `gen_server:cast`: at once, and without a word where there is no such process. */
+  cast(target: Target, request: Encodable): void {
+    this._core.cast(this._core.main, target, { name: null, term: request });
+  }
+
+  /** Answers a call in the name of its server: `from` is the `{Pid, Tag}` that came with the request. */
+  reply(from: Tuple<[Pid, Term]>, value: Encodable): void {
+    this._core.reply(from, value);
+  }
+
+  /** Sends an exit signal to a process, as Erlang's `exit/2`, from {@linkcode Node.pid}. */
+  exit(pid: Pid, reason: ExitReason): void {
+    this._core.exit(this._core.main, pid, checkReason(reason));
+  }
+
+  /**
+   * Watches a process, here or on another node, until it ends or the monitor is disposed.
+   *
+   * @param fn is called once, also where the process had ended before (`noproc`) or its node cannot be reached (`noconnection`).
+   */
+  monitor(target: Target, fn: (down: Down) => unknown): Monitor {
+    return this._core.monitor(this._core.main, target, fn);
+  }
+
+  /**
+   * Waits `ms` milliseconds by the node's clock.
+   *
+   * @throws the signal's reason, if it aborts before.
+   * @throws {NodeStoppedError} if the node stops before.
+   */
+  sleep(ms: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this._core.stopped) return Promise.reject(new NodeStoppedError("sleep", this.name));
+    return new Sleep(this._core, ms, options).promise;
+  }
+
+  /** @ignore @internal */
+  _spawn(fn: (self: Self) => unknown, options: SpawnOptions = {}): Process {
+    return this._core.spawn((process) => functionBody(this.#node, process, fn), options);
+  }
+
+  /** @ignore @internal A call in the name of a process. */
+  _callAs(
+    from: Process,
+    target: Target,
+    request: Encodable,
+    schemaOrOptions?: AnySchema | CallOptions,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    try {
+      if (schemaOrOptions instanceof Schema) {
+        return this._core.call(from, target, { name: null, term: request }, options ?? NO_OPTIONS)
+          .then((reply) => schemaOrOptions.parse(reply));
+      }
+      return this._core.call(
+        from,
+        target,
+        { name: null, term: request },
+        schemaOrOptions ?? NO_OPTIONS,
+      );
+    } catch (error) {
+      return Promise.reject(error); // what gives a promise does not throw
+    }
+  }
+
+  #spawnOptions(options: StartOptions): SpawnOptions {
+    return { ...options, link: options.link === undefined ? null : this._local(options.link) };
+  }
+
+  /** @ignore @internal */
+  _local(pid: Pid): Process {
+    const process = this._core.process(pid);
+    if (process === undefined) {
+      throw new ReferenceError("Cannot use that pid: there is no such process on this node");
+    }
+    return process;
+  }
+
+  /** @ignore @internal @throws {NodeStoppedError} once the node has begun to stop. */
+  abstract _mustRun(verb: string): void;
+
+  /** The only class that extends this one. */
+  get #node(): Node {
+    return this as unknown as Node;
+  }
+}
