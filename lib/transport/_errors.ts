@@ -1,3 +1,4 @@
+import { tlsFault } from "./_tls_faults.ts";
 import { type SocketAddress, TransportError } from "./contract.ts";
 
 /** What the system's codes say, and what to do where that is known. */
@@ -58,6 +59,11 @@ export function brokenError(remote: SocketAddress, error: unknown): TransportErr
   return wrapped(`keep the connection to ${hostAndPort(remote.host, remote.port)}`, error);
 }
 
+/** For a TLS handshake of a peer that came to us. */
+export function handshakeError(remote: SocketAddress, error: unknown): TransportError {
+  return wrapped(`shake hands with ${hostAndPort(remote.host, remote.port)} over TLS`, error);
+}
+
 /** A fault that no runtime raised, by its code. */
 export function codedError(code: string): Error {
   return Object.assign(new Error(code), { code });
@@ -80,6 +86,6 @@ function wrapped(verb: string, error: unknown): TransportError {
   if (error instanceof TransportError) return error;
   const code = codeOf(error);
   const message = (error as Error | undefined)?.message;
-  const text = TEXTS[code] ?? (message ? message : "the reason is not known");
+  const text = TEXTS[code] ?? tlsFault(error) ?? (message ? message : "the reason is not known");
   return new TransportError(`Cannot ${verb}: ${text} (${code})`, code, { cause: error });
 }

@@ -1,12 +1,11 @@
-import { accepted } from "./_accepted.ts";
 import { address, codedError, connectError, listenError } from "./_errors.ts";
 import { NodeDriver, type NodeSocket } from "./_node_driver.ts";
 import type { ConnectOptions, Listener, ListenOptions, SocketAddress, Stream } from "./contract.ts";
 
-/** The slice of `net.Server` and `tls.Server` that is used. */
+/** The slice of `net.Server` that is used. */
 export interface NodeServer {
   on(event: "error", fn: (error: Error) => void): unknown;
-  on(event: "connection" | "secureConnection", fn: (socket: NodeSocket) => void): unknown;
+  on(event: "connection", fn: (socket: NodeSocket) => void): unknown;
   off(event: string, fn: (error: Error) => void): unknown;
   listen(options: { host: string; port: number }, done: () => void): unknown;
   address(): unknown;
@@ -59,22 +58,20 @@ export function connected(
 /**
  * The listener of a server that is not listening yet.
  *
- * @param ready The event that brings a socket.
+ * @param take Gets each socket that comes until the listener is closed.
  * @param closing Called when the listener is closed.
  */
-export function listening(
+export function listening<S extends NodeSocket>(
   server: NodeServer,
-  ready: "connection" | "secureConnection",
   options: ListenOptions,
-  accept: (stream: Stream) => void,
+  take: (socket: S) => void,
   closing: () => void = () => {},
 ): Promise<Listener> {
   const { host = "127.0.0.1", port } = options;
   let closed = false;
-  server.on(ready, (socket) => {
-    // It was on its way through its handshake when the listener was closed.
-    if (closed) return socket.destroy();
-    accepted(accept, new NodeDriver(socket).stream);
+  server.on("connection", (socket) => {
+    if (closed) socket.destroy();
+    else take(socket as S);
   });
   function close(): void {
     closed = true;

@@ -1,21 +1,17 @@
 import * as net from "node:net";
 import * as tls from "node:tls";
-import { connectError, hostAndPort, listenError } from "./_errors.ts";
-import { limitHandshakes } from "./_handshake_limit.ts";
-import { connected, listening } from "./_node_socket.ts";
-import { authorities, checkSettings } from "./_tls_settings.ts";
-import type { ConnectOptions, Listener, ListenOptions, Stream } from "./contract.ts";
+import { connectError, hostAndPort } from "./_errors.ts";
+import { connected } from "./_node_socket.ts";
+import { type ConnectOptions, type Stream, TransportError } from "./contract.ts";
+import { authorities, checkSettings } from "./tls_settings.ts";
 
 // TLS is node:tls on all three runtimes. Deno's own asks for no client certificate, checks no other name than the one that is
 // dialled, and sets no TCP_NODELAY on what it accepts; one implementation also means one set of rules for what is trusted.
 
-/** A peer has this long for its handshake, in milliseconds. */
-const HANDSHAKE_TIMEOUT = 10_000;
-
 /** Dials a TLS stream; `options.tls` is set. */
 export async function connectTls(options: ConnectOptions): Promise<Stream> {
   const { host, port } = options;
-  const { cert, key, ca, serverName, verify = true } = options.tls!;
+  const { cert, key, ca, serverName, verify = true, minVersion, maxVersion } = options.tls!;
   checkSettings(`connect to ${hostAndPort(host, port)}`, "client", options.tls!);
   const name = serverName ?? host;
   let socket: tls.TLSSocket;
@@ -26,6 +22,8 @@ export async function connectTls(options: ConnectOptions): Promise<Stream> {
       cert,
       key,
       ca: authorities(ca),
+      minVersion,
+      maxVersion,
       rejectUnauthorized: verify,
       // An address is no server name on the wire; what the certificate must hold is checked below all the same.
       servername: net.isIP(name) ? undefined : name,
@@ -35,38 +33,26 @@ export async function connectTls(options: ConnectOptions): Promise<Stream> {
   } catch (error) {
     throw connectError(host, port, error);
   }
-  const stream = await connected(socket, "secureConnect", options);
+  const stream = await connected(socket, "secureConnect", options).catch((error) => {
+    throw hungUp(error)
+      ? new TransportError(
+        `Cannot connect to ${
+          hostAndPort(host, port)
+        }: it hung up in the TLS handshake, so it may speak no TLS, or refuse our certificate, see its log (${error.code})`,
+        error.code,
+        { cause: error },
+      )
+      : error;
+  });
   // A runtime that did not look must not pass for one that did.
   if (verify && !socket.authorized) {
     stream.destroy();
-    const cause = socket.authorizationError ?? "the certificate was not checked";
-    throw connectError(host, port, Object.assign(new Error(String(cause)), { code: "EPROTO" }));
+    const code = socket.authorizationError ?? "the certificate was not checked";
+    throw connectError(host, port, Object.assign(new Error(String(code)), { code }));
   }
   return stream;
 }
 
-/** Listens for TLS streams; `options.tls` is set. */
-// deno-lint-ignore require-await -- a fault is to be a rejection
-export async function listenTls(
-  options: ListenOptions,
-  accept: (stream: Stream) => void,
-): Promise<Listener> {
-  const { cert, key, ca, requestCert = false } = options.tls!;
-  const { host = "127.0.0.1", port } = options;
-  checkSettings(`listen on ${hostAndPort(host, port)}`, "server", options.tls!);
-  let server: tls.Server;
-  try {
-    server = tls.createServer({
-      cert,
-      key,
-      ca: authorities(ca),
-      requestCert,
-      rejectUnauthorized: requestCert,
-      allowHalfOpen: true,
-    });
-  } catch (error) {
-    throw listenError(host, port, error);
-  }
-  const giveUp = limitHandshakes(server, HANDSHAKE_TIMEOUT);
-  return listening(server, "secureConnection", options, accept, giveUp);
+function hungUp(error: unknown): error is TransportError {
+  return error instanceof TransportError && error.code === "ECONNRESET";
 }

@@ -49,7 +49,9 @@ async function listen(
   options: ListenOptions,
   accept: (stream: Stream) => void,
 ): Promise<Listener> {
-  if (options.tls !== undefined) return (await import("./_node_tls.ts")).listenTls(options, accept);
+  if (options.tls !== undefined) {
+    return (await import("./_tls_listener.ts")).listenTls(options, accept);
+  }
   const { host = "127.0.0.1", port } = options;
   let listener: BunTcpListener | undefined;
   const socket = handlers((driver) => {

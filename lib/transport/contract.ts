@@ -64,6 +64,9 @@ export interface Stream {
   unref(): void;
 }
 
+/** A version of TLS. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
 /**
  * TLS settings of a side, in PEM texts. A server needs `cert` and `key`; a client has both or none. Without `ca` a client trusts
  * whom its runtime trusts. What cannot be read or does not fit together is refused with EINVAL.
@@ -81,6 +84,28 @@ export interface TlsOptions {
   readonly verify?: boolean;
   /** Server: ask for a client certificate and refuse those who have none that `ca` vouches for; needs `ca`. Default false. */
   readonly requestCert?: boolean;
+  /** Default "TLSv1.2". */
+  readonly minVersion?: TlsVersion;
+  /** Default "TLSv1.3". */
+  readonly maxVersion?: TlsVersion;
+}
+
+/** TLS settings that may change: asked for anew at each connection. */
+export type TlsSource = () => TlsOptions | Promise<TlsOptions>;
+
+/** Watches over the TLS handshakes of a listener, of which its owner hears nothing else until they are done. */
+export interface HandshakeGuard {
+  /**
+   * A connection came, and nothing of it has been read.
+   *
+   * @param close ends it at once as long as it is in its handshake; neither of the others is called then.
+   * @returns whether it may go on; else it is closed.
+   */
+  begin(remote: SocketAddress, close: () => void): boolean;
+  /** It hung up before it said anything, as whoever only looks whether the port is open. */
+  left(remote: SocketAddress): void;
+  /** A handshake failed, or took too long: a {@linkcode TransportError} with EPROTO, ECONNRESET or ETIMEDOUT. */
+  failed(remote: SocketAddress, error: Error): void;
 }
 
 /** Where and how to dial. */
@@ -104,8 +129,12 @@ export interface ListenOptions {
   readonly host?: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** Default: plain TCP. */
-  readonly tls?: TlsOptions;
+  /** Default: plain TCP. A function is asked once at the start, and for each connection. */
+  readonly tls?: TlsOptions | TlsSource;
+  /** Milliseconds that a peer has for its TLS handshake. Default 10,000. */
+  readonly handshakeTimeout?: number;
+  /** Is told of TLS handshakes. Without TLS it is not asked. */
+  readonly guard?: HandshakeGuard;
 }
 
 /** A listening socket. */
@@ -136,8 +165,7 @@ export interface Transport {
    */
   connect(options: ConnectOptions): Promise<Stream>;
   /**
-   * `accept` is called for each stream as soon as it is connected. Under TLS that is after the handshake, which a peer has 10 s
-   * for. What `accept` throws ends the stream and is reported as uncaught; the listener goes on, as it does after faults of the
+   * `accept` is called for each stream as soon as it is connected. Under TLS that is after the handshake. What `accept` throws ends the stream and is reported as uncaught; the listener goes on, as it does after faults of the
    * system (too many open files).
    *
    * @throws {TransportError} with the system's code, as EADDRINUSE.

@@ -46,7 +46,9 @@ async function listen(
   options: ListenOptions,
   accept: (stream: Stream) => void,
 ): Promise<Listener> {
-  if (options.tls !== undefined) return (await import("./_node_tls.ts")).listenTls(options, accept);
+  if (options.tls !== undefined) {
+    return (await import("./_tls_listener.ts")).listenTls(options, accept);
+  }
   const { host = "127.0.0.1", port } = options;
   try {
     return new NativeListener(deno().listen({ hostname: host, port }), accept);

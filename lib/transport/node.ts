@@ -1,4 +1,6 @@
 import * as net from "node:net";
+import { accepted } from "./_accepted.ts";
+import { NodeDriver } from "./_node_driver.ts";
 import { connected, listening } from "./_node_socket.ts";
 import type { ConnectOptions, Listener, ListenOptions, Stream, Transport } from "./contract.ts";
 
@@ -18,6 +20,12 @@ async function listen(
   options: ListenOptions,
   accept: (stream: Stream) => void,
 ): Promise<Listener> {
-  if (options.tls !== undefined) return (await import("./_node_tls.ts")).listenTls(options, accept);
-  return listening(net.createServer({ allowHalfOpen: true }), "connection", options, accept);
+  if (options.tls !== undefined) {
+    return (await import("./_tls_listener.ts")).listenTls(options, accept);
+  }
+  return listening(
+    net.createServer({ allowHalfOpen: true }),
+    options,
+    (socket) => accepted(accept, new NodeDriver(socket).stream),
+  );
 }

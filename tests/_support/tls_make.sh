@@ -26,12 +26,13 @@ commonName = supplied
 END
 
 # sign NAME EXTENSIONS ARGUMENTS...
+end=21200101000000Z
 sign() {
   name=$1
   printf '%b\n' "$2" > "$name.ext"
   shift 2
   openssl req -new -key "$name.key" -subj "/CN=ergo-ts test $name" -out "$name.csr"
-  openssl ca -config ca.cnf -batch -notext -startdate 20200101000000Z -enddate 21200101000000Z \
+  openssl ca -config ca.cnf -batch -notext -startdate 20200101000000Z -enddate $end \
     -extfile "$name.ext" -in "$name.csr" -out "$name.crt" "$@" 2>/dev/null
 }
 
@@ -55,6 +56,8 @@ issue server authority "DNS:localhost,IP:127.0.0.1"
 issue named authority "DNS:named.test"
 issue client authority "DNS:client.test"
 issue intruder stranger "DNS:localhost,IP:127.0.0.1"
+end=20210101000000Z
+issue expired authority "DNS:localhost,IP:127.0.0.1"
 
 cat <<'END'
 // Written by tls_make.sh. For tests only; the keys are no secret.
@@ -68,11 +71,12 @@ export interface Identity {
 END
 emit() { printf '\nexport const %s: %s = %s;\n' "$1" "$2" "$3"; }
 emit "authority" "string" "\`$(cat authority.crt)\`"
-for name in server named client intruder; do
+for name in server named client intruder expired; do
   case $name in
     server) echo; printf '/** Made by the authority for localhost and 127.0.0.1. */' ;;
     named) echo; printf '/** Made by the authority for the name "named.test" alone. */' ;;
     client) echo; printf '/** Made by the authority for a client. */' ;;
+    expired) echo; printf '/** Made by the authority for localhost and 127.0.0.1, valid until 2021. */' ;;
     intruder) echo; printf '/** Made by somebody else. */' ;;
   esac
   emit "$name" "Identity" "{

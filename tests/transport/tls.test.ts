@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import {
+  type HandshakeGuard,
   type Listener,
   type Stream,
   type TlsOptions,
@@ -9,7 +10,7 @@ import {
 } from "../../lib/transport/contract.ts";
 import { defaultTransport } from "../../lib/transport/default.ts";
 import { memoryNetwork } from "../../lib/transport/memory.ts";
-import { authority, client, intruder, named, server } from "../_support/tls.ts";
+import { authority, client, expired, intruder, named, server } from "../_support/tls.ts";
 import { Probe, turns } from "./_probe.ts";
 
 /** A server that answers "welcome" to whoever gets through its handshake. */
@@ -190,6 +191,8 @@ test("settings that would not do what they say are refused at once, by name", as
     [{ cert: server.cert, key: "no key" }, /`key` cannot be read/],
     [{ cert: server.cert, key: client.key }, /`key` is not the key of `cert`/],
     [{ ...server, ca: "no authority" }, /`ca` cannot be read/],
+    [{ ...server, minVersion: "TLSv1.1" as never }, /no TLS version TLSv1\.1/],
+    [{ ...server, minVersion: "TLSv1.3", maxVersion: "TLSv1.2" }, /above `maxVersion`/],
   ];
   const cases: [(tls: TlsOptions) => Promise<unknown>, TlsOptions, RegExp][] = [
     ...both.map(([tls, message]) => [listen, tls, message] as typeof cases[0]),
@@ -201,6 +204,158 @@ test("settings that would not do what they say are refused at once, by name", as
     const error = await assertRejects(() => attempt(tls), TransportError);
     assertEquals(error.code, "EINVAL");
     assertMatch(error.message, message);
+  }
+});
+
+/** What a listener's guard hears. */
+function watching(
+  admit = () => true,
+): {
+  guard: HandshakeGuard;
+  begun: number[];
+  left: number[];
+  failed: Error[];
+  closers: (() => void)[];
+} {
+  const [begun, failed, closers] = [[] as number[], [] as Error[], [] as (() => void)[]];
+  const left: number[] = [];
+  return {
+    begun,
+    left,
+    failed,
+    closers,
+    guard: {
+      begin: ({ port }, close) => {
+        begun.push(port);
+        closers.push(close);
+        return admit();
+      },
+      left: ({ port }) => void left.push(port),
+      failed: (_, error) => void failed.push(error),
+    },
+  };
+}
+
+test("a guard hears of each handshake that begins, and of each that fails, with the reason", async () => {
+  const transport = await defaultTransport();
+  const { guard, begun, left, failed } = watching();
+  const guests: Probe[] = [];
+  const tls = { ...server, ca: authority, requestCert: true };
+  const listener = await transport.listen(
+    { port: 0, tls, guard, handshakeTimeout: 200 },
+    (stream) => {
+      guests.push(new Probe(stream).start());
+    },
+  );
+  const { host, port } = listener.address;
+  const good = new Probe(await transport.connect({ host, port, tls: { ca: authority, ...client } }))
+    .start();
+  while (guests.length === 0) await turns(1);
+  const tries: [() => Promise<Stream>, RegExp][] = [
+    [() => transport.connect({ host, port, tls: { ca: authority } }), /showed no certificate/],
+    [
+      () => transport.connect({ host, port, tls: { ca: authority, ...intruder } }),
+      /the authority of the peer's certificate is not known here/,
+    ],
+    [() => transport.connect({ host, port, tls: { ca: authority, ...expired } }), /has expired/],
+    [() => transport.connect({ host, port, tls: { ...client, ca: intruder.cert } }), /.*/],
+    [
+      async () => {
+        const stream = await transport.connect({ host, port });
+        stream.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+        return stream;
+      },
+      /does not speak TLS, both must use it or none/,
+    ],
+    [() => transport.connect({ host, port }), /no answer/], // it says nothing
+  ];
+  for (const [i, [dial, message]] of tries.entries()) {
+    let probe: Probe | null = null;
+    try {
+      probe = new Probe(await dial()).start();
+    } catch {
+      // it was told at once
+    }
+    while (failed.length <= i) await turns(1);
+    assertMatch(failed[i].message, /^Cannot shake hands with 127\.0\.0\.1:\d+ over TLS: /);
+    assertMatch(failed[i].message, message);
+    probe?.destroy();
+  }
+  // Who hangs up is noticed before the time is over: one in the middle of it, and one that has said nothing.
+  const half = await transport.connect({ host, port });
+  half.write(Uint8Array.of(0x16, 3, 1, 1, 0, 5));
+  half.end();
+  while (failed.length <= tries.length) await turns(1);
+  half.destroy();
+  assertMatch(failed[tries.length].message, /reset by the peer/);
+  const looking = await transport.connect({ host, port });
+  looking.destroy();
+  while (left.length === 0) await turns(1);
+  assertEquals([begun.length, failed.length, guests.length], [9, 7, 1]);
+  good.destroy();
+  guests[0].destroy();
+  await listener.close();
+});
+
+test("whom a guard does not admit, or closes, is hung up on, and nothing is read of it", async () => {
+  const transport = await defaultTransport();
+  let open = false;
+  const { guard, failed, closers } = watching(() => open);
+  const listener = await transport.listen({ port: 0, tls: server, guard }, () => {});
+  const { host, port } = listener.address;
+  const refused = new Probe(await transport.connect({ host, port })).start();
+  await refused.until(() => refused.ended || refused.closed);
+  refused.destroy();
+  open = true;
+  const closed = new Probe(await transport.connect({ host, port })).start();
+  while (closers.length < 2) await turns(1);
+  closers[1]();
+  await closed.until(() => closed.ended || closed.closed);
+  closed.destroy();
+  assertEquals(failed, []);
+  await listener.close();
+});
+
+test("settings are asked for at each connection, and those that are up live on", async () => {
+  const transport = await defaultTransport();
+  let current: TlsOptions = server;
+  const guests: Probe[] = [];
+  const { guard, failed } = watching();
+  const tls = (): Promise<TlsOptions> => Promise.resolve(current);
+  const listener = await transport.listen({ port: 0, tls, guard }, (stream) => {
+    guests.push(new Probe(stream).start());
+  });
+  const { host, port } = listener.address;
+  const dial = async (name: string): Promise<Probe> => {
+    const tls = { ca: authority, serverName: name };
+    return new Probe(await transport.connect({ host, port, tls })).start();
+  };
+  const first = await dial("localhost");
+  current = named;
+  const second = await dial("named.test");
+  await assertRejects(() => dial("localhost"), TransportError, "for another name");
+  current = { ...server, key: named.key };
+  await assertRejects(() => dial("localhost"), TransportError);
+  while (!failed.some(({ message }) => message.includes("is not the key of"))) await turns(1);
+  current = server;
+  const third = await dial("localhost");
+  // A guest more may be there: a client finds out that a certificate is not for it when its server has done with the handshake.
+  for (const [i, probe] of [first, second, third].entries()) {
+    probe.write(`number ${i}`);
+    while (!guests.some(({ text }) => text === `number ${i}`)) await turns(1);
+    probe.destroy();
+  }
+  for (const guest of guests) guest.destroy();
+  await listener.close();
+});
+
+test("a side that wants another version of TLS than the other is refused", async () => {
+  const [old, young] = [{ maxVersion: "TLSv1.2" }, { minVersion: "TLSv1.3" }] as const;
+  assertEquals(await greeting({ ...server, ...old }, { ca: authority }), "welcome");
+  assertEquals(await greeting({ ...server, ...young }, { ca: authority }), "welcome");
+  for (const [listening, dialling] of [[old, young], [young, old]]) {
+    const error = await refused({ ...server, ...listening }, { ca: authority, ...dialling });
+    assertMatch(error.message, /no version of TLS in common/);
   }
 });
 

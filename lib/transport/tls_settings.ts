@@ -1,5 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { type TlsOptions, TransportError } from "./contract.ts";
+import { type TlsOptions, type TlsVersion, TransportError } from "./contract.ts";
+
+const VERSIONS: readonly TlsVersion[] = ["TLSv1.2", "TLSv1.3"];
 
 /**
  * Refuses what would not do what it says. Deno's node:tls leaves out a certificate that it cannot read without a word, so a
@@ -9,7 +11,15 @@ import { type TlsOptions, TransportError } from "./contract.ts";
  * @throws {TransportError} with the code EINVAL.
  */
 export function checkSettings(what: string, side: "client" | "server", options: TlsOptions): void {
-  const { cert, key, ca, requestCert } = options;
+  const { cert, key, ca, requestCert, minVersion = "TLSv1.2", maxVersion = "TLSv1.3" } = options;
+  for (const version of [minVersion, maxVersion]) {
+    if (!VERSIONS.includes(version)) {
+      throw refused(what, `there is no TLS version ${version}, there are ${VERSIONS.join(", ")}`);
+    }
+  }
+  if (minVersion > maxVersion) {
+    throw refused(what, "`minVersion` is above `maxVersion`, give them in order or leave them out");
+  }
   if (side === "server" && requestCert && ca === undefined) {
     throw refused(what, "`requestCert` without `ca`, say whose certificates are accepted");
   }
