@@ -1,12 +1,16 @@
 import { Decoder } from "../etf/decoder.ts";
-import { Encoder } from "../etf/encoder.ts";
 import type { DecodeOptions, EncodeOptions } from "../etf/options.ts";
+import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Platform, Timer } from "../platform/contract.ts";
 import type { Stream } from "../transport/contract.ts";
-import { type Control, controlName, type OutgoingControl } from "./control.ts";
+import { type Control, ControlError, controlName, type OutgoingControl } from "./control.ts";
+import { DistHeader } from "./dist_header.ts";
 import type { Established } from "./establish.ts";
-import { FrameReader, PassThrough } from "./frames.ts";
+import { FrameReader } from "./frames.ts";
+import { DEFAULT_MAX_QUEUE, Outbox } from "./outbox.ts";
+import { type Packets, usesHeader } from "./packets.ts";
+import { PassThrough } from "./pass_through.ts";
 
 /** Net tick time, in milliseconds: net_kernel's default. */
 export const DEFAULT_TICK_TIME = 60_000;
@@ -15,8 +19,10 @@ export const DEFAULT_TICK_INTENSITY = 4;
 /** Largest message, in bytes. */
 export const DEFAULT_MAX_MESSAGE: number = 128 * 1024 * 1024;
 
-/** Pending bytes that are not held back until the end of the turn. */
-const FLUSH_AT = 64 * 1024;
+/** Messages that may have come in part, and how many bytes of them. */
+export const DEFAULT_MAX_SEQUENCES = 1024;
+export const DEFAULT_MAX_SEQUENCE_BYTES: number = 128 * 1024 * 1024;
+
 /** How long a closed connection may go on sending what was sent before, in milliseconds. */
 const LINGER = 5_000;
 /** A program lives for a connection's socket, or does not: never for its timers. */
@@ -49,6 +55,15 @@ export interface ConnectionOptions {
    * sent, and takes the connection down where it is received.
    */
   readonly maxMessage?: number;
+  /**
+   * Bytes that may wait to be sent before {@linkcode Connection.offer} refuses more. Default 256 MiB, at least 1 MiB: that much is
+   * taken at any time.
+   */
+  readonly maxQueue?: number;
+  /** Messages of which the peer may have sent a part only. Default 1,024; one more takes the connection down. */
+  readonly maxSequences?: number;
+  /** Bytes that have come of such messages. Default 128 MiB; one more takes the connection down. */
+  readonly maxSequenceBytes?: number;
   readonly decode?: DecodeOptions;
   readonly encode?: EncodeOptions;
 }
@@ -63,6 +78,8 @@ export type ConnectionDown =
   | { readonly reason: "net_tick_timeout" }
   /** The peer sent what is no message, or one beyond a limit. */
   | { readonly reason: "protocol"; readonly error: Error }
+  /** So much waits to be sent that we have given it up: `maxQueue` and 16 MiB of signals that cannot be refused. */
+  | { readonly reason: "overloaded"; readonly error: Error }
   /** The network broke it. */
   | { readonly reason: "lost"; readonly error: Error };
 
@@ -73,7 +90,11 @@ export interface ConnectionHandler {
    * What the options leave out is as for the connection. To be the same object each time: a decoder is kept for it.
    */
   terms?(control: Control): DecodeOptions | null;
-  /** A signal from the peer. `payload` is the message, reason or arguments that it carries, if any. */
+  /**
+   * A signal from the peer. `payload` is the message, reason or arguments that it carries, if any.
+   *
+   * @throws {ControlError} where the peer may not say that: the connection is closed for it.
+   */
   signal(control: Control, payload: Term | undefined): void;
   /** More is waiting to be sent than the stream takes (`true`), or all of it is out (`false`). */
   busy(isBusy: boolean): void;
@@ -87,6 +108,15 @@ export interface ConnectionStats {
   readonly bytesOut: number;
   readonly messagesIn: number;
   readonly messagesOut: number;
+  /** Pieces that large messages came and went in. */
+  readonly fragmentsIn: number;
+  readonly fragmentsOut: number;
+  /** Signs of life that were sent because nothing else was. */
+  readonly ticksIn: number;
+  readonly ticksOut: number;
+  /** Large messages that are under way: the first piece is through and the last is not. */
+  readonly sequencesIn: number;
+  readonly sequencesOut: number;
   /** Bytes that wait to be sent. */
   readonly queued: number;
 }
@@ -94,9 +124,10 @@ export interface ConnectionStats {
 /**
  * A connection with a node, from the end of the handshake on.
  *
- * - Order: signals are delivered one at a time in the order in which the peer has sent them, and sent in the order of `send`.
+ * - Order: signals are delivered one at a time in the order in which the last byte of each has come. Those of one sender to one
+ *   receiver are sent in the order of `send`; a large one goes in pieces, between which others are sent.
  * - What is sent in one turn of the program goes out in one write.
- * - Back-pressure: nothing is ever dropped, `send` and `busy` tell when to wait. Reading never stops, so that a slow
+ * - Back-pressure: nothing is ever dropped, `offer` and `busy` tell when to wait. Reading never stops, so that a slow
  *   process cannot hold up ticks and other processes' signals.
  * - Failure: one malformed message ends the connection, as in OTP, since it tells that the two ends do not understand each other.
  */
@@ -104,28 +135,28 @@ export class Connection {
   readonly peer: Peer;
   /** Resolves when its stream is closed: after `close` all that was sent is out by then, or has had its 5 seconds. */
   readonly closed: Promise<void>;
+  /** When it came up, in milliseconds since 1970 UTC. */
+  readonly since: number;
 
   readonly #stream: Stream;
   readonly #platform: Platform;
   readonly #handler: ConnectionHandler;
   readonly #frames: FrameReader;
-  readonly #packets: PassThrough;
+  readonly #packets: Packets;
   readonly #decode: DecodeOptions | undefined;
   /** Of receivers who want their terms otherwise. */
   readonly #decoders: WeakMap<DecodeOptions, Decoder> = new WeakMap();
-  readonly #encoder: Encoder;
+  readonly #outbox: Outbox;
   readonly #interval: number;
   readonly #intensity: number;
   #setClosed!: () => void;
   #alive = true;
-  #busy = false;
-  #deferred = false;
   #timer: Timer;
   #silent = 0;
   #bytesIn = 0;
-  #bytesOut = 0;
   #messagesIn = 0;
-  #messagesOut = 0;
+  #ticksIn = 0;
+  #ticksOut = 0;
   #bytesInAtCheck = 0;
   #bytesOutAtCheck = 0;
 
@@ -134,24 +165,36 @@ export class Connection {
     const { platform, decode, encode, maxMessage = DEFAULT_MAX_MESSAGE } = options;
     const { peer, peerCreation, flags, hidden } = established.result;
     this.peer = { name: peer, creation: peerCreation, flags, hidden };
+    this.since = platform.systemTime();
     this.#stream = established.stream;
     this.#platform = platform;
     this.#handler = handler;
     this.#decode = decode;
     this.#frames = new FrameReader(maxMessage);
-    this.#packets = new PassThrough(
-      new Decoder(decode),
-      maxMessage,
-      (control) => this.#decoderFor(control),
-    );
-    this.#encoder = new Encoder({ maxSize: maxMessage, ...encode });
+    const packets = {
+      decoder: new Decoder(decode),
+      limit: maxMessage,
+      decoderFor: (control: Control) => this.#decoderFor(control),
+      maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,
+      maxSequenceBytes: options.maxSequenceBytes ?? DEFAULT_MAX_SEQUENCE_BYTES,
+    };
+    this.#packets = usesHeader(flags) ? new DistHeader(flags, packets) : new PassThrough(packets);
+    this.#outbox = new Outbox({
+      stream: this.#stream,
+      platform,
+      packets: this.#packets,
+      encode: { maxSize: maxMessage, ...encode },
+      maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
+      busy: (busy) => this.#setBusy(busy),
+      overloaded: () => this.#overloaded(),
+    });
     this.#intensity = options.tickIntensity ?? DEFAULT_TICK_INTENSITY;
     this.#interval = interval(options.tickTime ?? DEFAULT_TICK_TIME, this.#intensity);
     this.#timer = this.#nextCheck();
     this.closed = new Promise((resolve) => this.#setClosed = resolve);
     this.#stream.start({
       data: (bytes) => this.#data(bytes),
-      drain: () => this.#drained(),
+      drain: () => this.#outbox.drained(),
       end: () => this.#end({ reason: "closed" }),
       close: (error) => this.#gone(error),
     });
@@ -164,42 +207,76 @@ export class Connection {
 
   /** Whether more is waiting to be sent than the stream takes. */
   get busy(): boolean {
-    return this.#busy;
+    return this.#outbox.busy;
   }
 
   get stats(): ConnectionStats {
+    const { fragmentsIn, openSequences } = this.#packets;
+    const { bytesOut, messagesOut, fragmentsOut, sequences } = this.#outbox;
     return {
       bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
+      bytesOut,
       messagesIn: this.#messagesIn,
-      messagesOut: this.#messagesOut,
-      queued: this.#encoder.pending + this.#stream.buffered,
+      messagesOut,
+      fragmentsIn,
+      fragmentsOut,
+      ticksIn: this.#ticksIn,
+      ticksOut: this.#ticksOut,
+      sequencesIn: openSequences,
+      sequencesOut: sequences,
+      queued: this.queued,
     };
   }
 
+  /** Bytes that wait to be sent. */
+  get queued(): number {
+    return this.#outbox.queued;
+  }
+
   /**
-   * Sends a signal. It is on its way before the program waits for input again, and never before those sent earlier.
+   * Sends a signal. It is on its way before the program waits for input again, and never before those that the same sender has sent
+   * to the same receiver earlier.
    *
    * - When the connection is down nothing happens, as with a signal that is lost in the network: {@linkcode alive} tells.
    * - When it throws, nothing of the signal is sent, and the connection is as before.
    * - `busy(true)` may come before this returns.
+   * - Where the queue is full, 16 MiB more are taken; then the connection is given up (`overloaded`), once this turn is over.
    *
    * @param payload needed exactly where the control message is followed by something.
+   * @param receiver the process behind an alias, where it is known: else all of the sender's signals wait for each other.
+   * @param sender where the control message has no pid of it.
    * @returns whether the sender may go on; `false` when the connection is down, or when it is busy: then the signal is sent
    * all the same.
    * @throws {EncodeError} where a value is no term, or the message is larger than allowed.
    */
-  send(control: OutgoingControl, payload?: Encodable): boolean {
-    if (!this.#alive) return false;
-    this.#packets.write(this.#encoder, control, payload);
-    this.#messagesOut++;
-    if (this.#encoder.pending >= FLUSH_AT) {
-      this.#flush();
-    } else if (!this.#deferred) {
-      this.#deferred = true;
-      this.#platform.defer(this.#endOfTurn);
-    }
-    return !this.#busy;
+  send(
+    control: OutgoingControl,
+    payload?: Encodable,
+    receiver: Pid | null = null,
+    sender: Pid | null = null,
+  ): boolean {
+    return this.#alive && this.#outbox.send(control, payload, receiver, sender);
+  }
+
+  /**
+   * Sends a signal as {@linkcode send} does, unless the queue is full. While the connection is not busy it is not, so that a message
+   * that is larger than the queue may be goes, too.
+   *
+   * @returns `false` where the queue is full: then nothing is sent, and `busy(false)` tells when to try again.
+   * @throws {EncodeError} where a value is no term, or the message is larger than allowed.
+   */
+  offer(
+    control: OutgoingControl,
+    payload?: Encodable,
+    receiver: Pid | null = null,
+    sender: Pid | null = null,
+  ): boolean {
+    return !this.#alive || this.#outbox.offer(control, payload, receiver, sender);
+  }
+
+  /** Whether {@linkcode offer} would refuse whatever it is given. */
+  get queueIsFull(): boolean {
+    return this.#outbox.isFull;
   }
 
   /**
@@ -208,7 +285,7 @@ export class Connection {
    */
   close(): void {
     if (!this.#alive) return;
-    this.#flush();
+    this.#outbox.flushAll();
     this.#end({ reason: "disconnected" });
   }
 
@@ -234,32 +311,21 @@ export class Connection {
     this.close();
   }
 
-  // ---- out
-
-  readonly #endOfTurn = (): void => {
-    this.#deferred = false;
-    this.#flush();
-  };
-
-  #flush(): void {
-    const encoder = this.#encoder;
-    if (encoder.pending === 0 || !this.#alive) return;
-    const bytes = encoder.take();
-    this.#bytesOut += bytes.length;
-    if (!this.#stream.write(bytes) && !this.#busy) this.#setBusy(true);
-  }
-
-  #drained(): void {
-    if (this.#alive && this.#busy) this.#setBusy(false);
-  }
-
   #setBusy(busy: boolean): void {
-    this.#busy = busy;
     try {
       this.#handler.busy(busy);
     } catch (error) {
       this.#fault("busy", error);
     }
+  }
+
+  #overloaded(): void {
+    const { queued } = this;
+    const error = new Error(
+      `Cannot send to ${this.peer.name}: ${queued} bytes wait to be sent, and it takes none`,
+    );
+    if (this.#alive) this.#platform.log("error", error.message);
+    this.#fail({ reason: "overloaded", error });
   }
 
   // ---- in
@@ -290,8 +356,11 @@ export class Connection {
     while (this.#alive) {
       try {
         if (!frames.next()) return;
-        if (frames.start === frames.end) continue; // a tick
-        packets.read(frames.bytes, frames.start, frames.end);
+        if (frames.start === frames.end) {
+          this.#ticksIn++;
+          continue;
+        }
+        if (!packets.read(frames.bytes, frames.start, frames.end)) continue;
       } catch (error) {
         return this.#fail({ reason: "protocol", error: error as Error });
       }
@@ -300,6 +369,8 @@ export class Connection {
       try {
         this.#handler.signal(control, packets.payload);
       } catch (error) {
+        // A peer that says what it may not say is no better than one that says what is no message.
+        if (error instanceof ControlError) return this.#fail({ reason: "protocol", error });
         this.#fault(controlName(control[0]), error);
       }
     }
@@ -320,11 +391,11 @@ export class Connection {
     this.#silent = this.#bytesIn === this.#bytesInAtCheck ? this.#silent + 1 : 0;
     if (this.#silent >= this.#intensity) return this.#fail({ reason: "net_tick_timeout" });
     this.#bytesInAtCheck = this.#bytesIn;
-    if (this.#bytesOut === this.#bytesOutAtCheck) {
-      this.#encoder.u32(0);
-      this.#flush();
+    if (this.#outbox.bytesOut === this.#bytesOutAtCheck) {
+      this.#outbox.tick();
+      this.#ticksOut++;
     }
-    this.#bytesOutAtCheck = this.#bytesOut;
+    this.#bytesOutAtCheck = this.#outbox.bytesOut;
     if (this.#alive) this.#timer = this.#nextCheck();
   }
 
@@ -358,6 +429,7 @@ export class Connection {
     if (!this.#alive) return false;
     this.#alive = false;
     this.#timer.cancel();
+    this.#outbox.clear();
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { Atom } from "../etf/atom.ts";
+import { Atom, atom } from "../etf/atom.ts";
 import { Pid, Ref } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, Tuple } from "../etf/tuple.ts";
@@ -36,9 +36,9 @@ export const CONTROL_MESSAGES = [
   { op: 26, name: "PAYLOAD_EXIT2",          fields: ["FromPid :: pid()", "ToPid :: pid()"], payload: "Reason" },
   { op: 27, name: "PAYLOAD_EXIT2_TT",       fields: ["FromPid :: pid()", "ToPid :: pid()", "TraceToken :: term()"], payload: "Reason", base: "PAYLOAD_EXIT2" },
   { op: 28, name: "PAYLOAD_MONITOR_P_EXIT", fields: ["FromProc :: pid() | atom()", "ToPid :: pid()", "Ref :: reference()"], payload: "Reason" },
-  // OTP 23
-  { op: 29, name: "SPAWN_REQUEST",          fields: ["ReqId :: reference()", "From :: pid()", "GroupLeader :: pid()", "MFA :: mfa()", "OptList :: [term()]"], payload: "ArgList" },
-  { op: 30, name: "SPAWN_REQUEST_TT",       fields: ["ReqId :: reference()", "From :: pid()", "GroupLeader :: pid()", "MFA :: mfa()", "OptList :: [term()]", "TraceToken :: term()"], payload: "ArgList", base: "SPAWN_REQUEST" },
+  // OTP 23. OptList is a list; what is none, or holds what is no option, OTP answers with `badopt`.
+  { op: 29, name: "SPAWN_REQUEST",          fields: ["ReqId :: reference()", "From :: pid()", "GroupLeader :: pid()", "MFA :: mfa()", "OptList :: term()"], payload: "ArgList" },
+  { op: 30, name: "SPAWN_REQUEST_TT",       fields: ["ReqId :: reference()", "From :: pid()", "GroupLeader :: pid()", "MFA :: mfa()", "OptList :: term()", "TraceToken :: term()"], payload: "ArgList", base: "SPAWN_REQUEST" },
   { op: 31, name: "SPAWN_REPLY",            fields: ["ReqId :: reference()", "To :: pid()", "Flags :: non_neg_integer()", "Result :: pid() | atom()"] },
   { op: 32, name: "SPAWN_REPLY_TT",         fields: ["ReqId :: reference()", "To :: pid()", "Flags :: non_neg_integer()", "Result :: pid() | atom()", "TraceToken :: term()"], base: "SPAWN_REPLY" },
   // OTP 24; replaced by ALTACT_SIG_SEND where both ends know it (OTP 28)
@@ -64,7 +64,6 @@ interface FieldTypes {
   "non_neg_integer()": [number | bigint, number | bigint];
   "1..2^64-1": [number | bigint, number | bigint];
   "mfa()": [Tuple<[AtomTerm, AtomTerm, number]>, Tuple<[AtomTerm, AtomTerm, number]>];
-  "[term()]": [Term[], readonly Encodable[]];
   "term()": [Term, Encodable];
 }
 
@@ -115,6 +114,14 @@ export class ControlError extends Error {
 
 const MAX_UNLINK_ID = 2n ** 64n - 1n;
 
+/**
+ * Bits of the flags of ALTACT_SIG_SEND. All others are for later releases: they are ignored, and may make a number of any size.
+ */
+export const ALTACT = { PRIO: 1, TOKEN: 2, ALIAS: 4, NAME: 8, EXIT: 16 } as const;
+
+/** What stands in a control message where the protocol says `Unused`. */
+export const UNUSED: Atom = atom("");
+
 const IS: { readonly [T in FieldType]: (value: unknown) => boolean } = {
   "pid()": (value) => value instanceof Pid,
   "reference()": (value) => value instanceof Ref,
@@ -127,7 +134,6 @@ const IS: { readonly [T in FieldType]: (value: unknown) => boolean } = {
   "mfa()": (value) =>
     isTuple(value) && value.length === 3 && isAtom(value[0]) && isAtom(value[1]) &&
     typeof value[2] === "number" && isNonNegative(value[2]),
-  "[term()]": (value) => Array.isArray(value) && !isTuple(value),
   "term()": () => true,
 };
 
@@ -164,6 +170,8 @@ export function hasPayload(op: number): boolean {
  * - Arity and the type of each field are checked; whether pids are of the right node is the caller's to know.
  * - The tuple that was given is given back, unless it carries a trace token: then it is the base message without it.
  *   So nobody above meets an operation whose name ends in `_TT`.
+ * - An ALTACT_SIG_SEND that carries a message is given back as the REG_SEND, SEND_SENDER or ALIAS_SEND which does the same:
+ *   messages are urgent (`PRIO`) only for processes that ask for it, which ours cannot. One that carries an exit signal stays.
  *
  * @returns the message, or why it is none.
  */
@@ -181,7 +189,38 @@ export function readControl(term: Term): Control | ControlError {
       return new ControlError(`element ${i + 2} is not ${row.fields[i]}`, row.op);
     }
   }
+  if (row.op === CONTROL.ALTACT_SIG_SEND) return plainSignal(term as Control<"ALTACT_SIG_SEND">);
   return (row.token === 0 ? term : withoutToken(term, row)) as Control;
+}
+
+function plainSignal(term: Control<"ALTACT_SIG_SEND">): Control | ControlError {
+  const [op, wide, from, to] = term;
+  const flags = Number(typeof wide === "bigint" ? wide & 0xffn : wide % 256);
+  if ((flags & ALTACT.TOKEN) !== 0 && term.length < 5) {
+    return new ControlError("its flags announce a trace token, which is not there", op);
+  }
+  const kind = flags & (ALTACT.ALIAS | ALTACT.NAME);
+  const fits = kind === ALTACT.ALIAS
+    ? to instanceof Ref
+    : kind === ALTACT.NAME
+    ? isAtom(to)
+    : kind === 0 && to instanceof Pid;
+  if (!fits) return new ControlError("element 4 is not what its flags announce", op);
+  if ((flags & ALTACT.EXIT) !== 0) return term;
+  const plain: Tuple = new Tuple(to instanceof Ref || to instanceof Pid ? 3 : 4);
+  plain[1] = from;
+  if (to instanceof Ref) {
+    plain[0] = CONTROL.ALIAS_SEND;
+    plain[2] = to;
+  } else if (to instanceof Pid) {
+    plain[0] = CONTROL.SEND_SENDER;
+    plain[2] = to;
+  } else {
+    plain[0] = CONTROL.REG_SEND;
+    plain[2] = UNUSED;
+    plain[3] = to;
+  }
+  return plain as unknown as Control;
 }
 
 function unknownOperation(op: Term | undefined): ControlError {

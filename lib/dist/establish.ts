@@ -12,6 +12,7 @@ import {
   MAX_HANDSHAKE_FRAME,
   type PeerIntroduction,
 } from "./handshake.ts";
+import type { HandshakeError } from "./handshake_error.ts";
 import { Initiator } from "./initiator.ts";
 
 /** How long a whole handshake may take, in milliseconds, as net_setuptime. */
@@ -149,8 +150,9 @@ class Establishing implements StreamHandler {
       const view = viewOf(this.#received);
       const size = this.#packet === 2 ? view.getUint16(0) : view.getUint32(0);
       if (size === 0 || size > MAX_HANDSHAKE_FRAME) {
-        const detail =
-          `it sent a frame of ${size} bytes, at most ${MAX_HANDSHAKE_FRAME} are allowed, check that a node and nothing else listens and connects there, and that both or none use TLS`;
+        const detail = this.#packet === 2 && isTls(this.#received)
+          ? `it sent a frame of ${size} bytes: that is TLS, which we do not speak with it, both must use it or none`
+          : `it sent a frame of ${size} bytes, at most ${MAX_HANDSHAKE_FRAME} are allowed, check that a node and nothing else listens and connects there, and that both or none use TLS`;
         return this.#failed(this.#role.machine.fail("garbage", { detail }), false);
       }
       if (length < this.#packet + size) return;
@@ -164,12 +166,24 @@ class Establishing implements StreamHandler {
 
   end(): void {
     if (this.#over) this.#stream.destroy(); // it was refused, and has read why
-    else this.#failed(this.#role.machine.fail("closed"), false);
+    else this.#failed(this.#hungUp(), false);
   }
 
   close(error?: Error): void {
-    this.#failed(this.#role.machine.fail("closed", { cause: error }), false);
+    this.#failed(this.#hungUp(error), false);
     this.#timer.cancel();
+  }
+
+  /** Under TLS 1.3 a server that refuses our certificate can tell so only after we believe ourselves connected. */
+  #hungUp(cause?: Error): HandshakeError {
+    const { machine } = this.#role;
+    const error = machine.fail("closed", { cause });
+    if (this.#packet === 2 || error.role === "acceptor" || error.phase !== "status") return error;
+    const fault = (cause as { code?: unknown } | undefined)?.code === "EPROTO";
+    const detail = fault
+      ? `it refused us over TLS, ${(cause as Error).message.replace(/^.*?:\d+: /, "")}`
+      : "it closed the connection before its status message, so it has probably refused our certificate, or that we gave none; see its log";
+    return machine.fail("closed", { cause, detail });
   }
 
   #run(step: () => HandshakeEffect[]): void {
@@ -255,6 +269,11 @@ class Establishing implements StreamHandler {
     this.#signal?.removeEventListener("abort", this.#aborted);
     return true;
   }
+}
+
+/** An alert or the first message of a TLS handshake. */
+function isTls(bytes: Uint8Array): boolean {
+  return (bytes[0] === 0x15 || bytes[0] === 0x16) && bytes[1] === 3;
 }
 
 function machineOptions(options: EstablishOptions): HandshakeOptions {

@@ -48,8 +48,8 @@ export const FLAGS = {
   V4_NC:               { value: 0x4_0000_0000n,  mandatory: 26,   send: true        },
   ALIAS:               { value: 0x8_0000_0000n,  mandatory: null, send: true        },
   LOCAL_EXT:           { value: 0x10_0000_0000n, mandatory: null, send: false       }, // internal to OTP
-  ALTACT_SIG:          { value: 0x20_0000_0000n, mandatory: null, send: false       }, // OTP 28: replaces ALIAS_SEND, due before OTP 30
-  NATIVE_RECORDS:      { value: 0x40_0000_0000n, mandatory: null, send: false       }, // OTP 29: without it RECORD_EXT is never sent to us
+  ALTACT_SIG:          { value: 0x20_0000_0000n, mandatory: null, send: true        }, // OTP 28: replaces ALIAS_SEND, which OTP 30 may drop
+  NATIVE_RECORDS:      { value: 0x40_0000_0000n, mandatory: null, send: false       }, // OTP 29: its records, which 29.1 sends also to who does not announce it
 } as const;
 
 /** The name of a flag, as the specification spells it. */
@@ -65,6 +65,8 @@ export interface FlagOptions {
   readonly atomCache?: boolean;
   /** Ask the peer for a node name. As in OTP, whoever asks is not published. Default false. */
   readonly nameMe?: boolean;
+  /** Flags that are not announced after all, for tests of what a peer does without them. Default: none. */
+  readonly without?: readonly string[];
 }
 
 const ROWS: readonly (readonly [FlagName, FlagRow])[] = Object.entries(FLAGS) as [
@@ -83,10 +85,11 @@ export const REQUIRED_FLAGS: bigint = MANDATORY_25;
 
 /** The flags that we announce. */
 export function announcedFlags(options: FlagOptions = {}): bigint {
-  const { nameMe = false, fragments = false, atomCache = false } = options;
+  const { nameMe = false, fragments = false, atomCache = false, without = [] } = options;
   const published = (options.published ?? false) && !nameMe;
   const chosen = { published, fragments, atomCache, nameMe };
-  return union(({ send }) => typeof send === "boolean" ? send : chosen[send]);
+  const announced = union(({ send }) => typeof send === "boolean" ? send : chosen[send]);
+  return without.reduce((flags, name) => flags & ~valueOf(name), announced);
 }
 
 /** The flags with MANDATORY_25_DIGEST spelled out: from OTP 25 a node may send it in place of what it stands for. */
@@ -114,6 +117,15 @@ export function flagNames(flags: bigint): string[] {
     rest &= ~bit;
   }
   return names;
+}
+
+function valueOf(name: string): bigint {
+  if (Object.hasOwn(FLAGS, name)) return FLAGS[name as FlagName].value;
+  throw new TypeError(
+    `Cannot leave out flag ${name}: there is no such flag, there are ${
+      Object.keys(FLAGS).join(", ")
+    }`,
+  );
 }
 
 /** Whether a flag is set. */

@@ -113,7 +113,7 @@ function explain({ role, phase, reason, missing = [] }: HandshakeErrorOptions): 
       return `its ${phase} message did not come in time, check the network and that the node is not overloaded`;
     case "closed":
       return phase === "status"
-        ? "it closed the connection at our name, check its log, and with TLS our certificate"
+        ? "it closed the connection at our name, check its log, and that both use TLS or none"
         : `it closed the connection before its ${phase} message`;
   }
 }

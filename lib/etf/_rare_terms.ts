@@ -48,8 +48,20 @@ export function writeByteList(writer: Writer, list: readonly unknown[]): boolean
   return true;
 }
 
-/** The atom's bytes, which are ready. */
+/** The atom's number where the writer has one for it, else its bytes, which are ready. Leaves room for MARGIN bytes. */
 export function writeAtom(writer: Writer, atom: Atom): void {
+  const { atoms } = writer;
+  if (atoms !== null) {
+    const number = atoms.refer(atom);
+    if (number >= 0) {
+      writer.reserve(2 + MARGIN);
+      const { bytes, position } = writer;
+      bytes[position] = Tag.ATOM_CACHE_REF;
+      bytes[position + 1] = number;
+      writer.position = position + 2;
+      return;
+    }
+  }
   const size = encodedSize(atom);
   writer.reserve(size + MARGIN);
   const { bytes, position } = writer;
@@ -98,15 +110,20 @@ export function writeLeaf(writer: Writer, value: object | null): boolean {
   } else if (value instanceof Pid) {
     writer.u8(Tag.NEW_PID_EXT);
     writeAtom(writer, value._node);
-    writer.u32(value.id);
-    writer.u32(value.serial);
-    writer.u32(value.creation);
+    const { bytes, position } = writer;
+    writeU32(bytes, position, value.id);
+    writeU32(bytes, position + 4, value.serial);
+    writeU32(bytes, position + 8, value.creation);
+    writer.position = position + 12;
   } else if (value instanceof Ref) {
+    const { words } = value;
     writer.u8(Tag.NEWER_REFERENCE_EXT);
-    writer.u16(value.words.length);
+    writer.u16(words.length);
     writeAtom(writer, value._node);
-    writer.u32(value.creation);
-    for (let i = 0; i < value.words.length; i++) writer.u32(value.words[i]);
+    const { bytes, position } = writer;
+    writeU32(bytes, position, value.creation);
+    for (let i = 0; i < words.length; i++) writeU32(bytes, position + 4 + 4 * i, words[i]);
+    writer.position = position + 4 + 4 * words.length;
   } else if (value instanceof Uint8Array) {
     writer.u8(Tag.BINARY_EXT);
     writer.u32(value.length);

@@ -38,6 +38,8 @@ export class Reader {
   end = 0;
   /** The atoms that ATOM_CACHE_REF means, by their index in the distribution header; `null` where there is none. */
   cache: readonly AtomValue[] | null = null;
+  /** How many of those in front count: an array may serve several messages. */
+  cached = Infinity;
   /** @internal What must be replaced in the bytes of a fun, in order; `null` while none is being read. */
   _splices: Splice[] | null = null;
   /** @internal What has been spelled out to compare the keys of maps, while a term is read. */
@@ -166,7 +168,8 @@ export class Reader {
   _cachedAtom(): Atom {
     const tag = Tag.ATOM_CACHE_REF;
     const at = this.position - 1;
-    const value = this.cache?.[this._u8(tag)];
+    const index = this._u8(tag);
+    const value = index < this.cached ? this.cache?.[index] : undefined;
     if (value === undefined) {
       this._fail(
         this.cache === null

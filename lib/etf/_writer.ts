@@ -1,3 +1,4 @@
+import type { Atom } from "./atom.ts";
 import { EncodeError } from "./errors.ts";
 import type { EncodeOptions } from "./options.ts";
 
@@ -5,6 +6,12 @@ const SLAB = 65_536;
 /** Room for every term of fixed size, and for the head of every other. */
 export const MARGIN = 32;
 const NONE = new Uint8Array(0);
+
+/** The atoms that a message has written in front of its terms, which hold only their numbers. */
+export interface AtomRefs {
+  /** The number of an atom, 0 to 254; -1 where it has to be written out. */
+  refer(atom: Atom): number;
+}
 
 /**
  * Writes bytes behind each other into slabs of 64 KiB.
@@ -16,6 +23,8 @@ export class Writer {
   bytes: Uint8Array = NONE;
   /** Where in the slab the next byte goes. */
   position = 0;
+  /** Writes atoms as ATOM_CACHE_REF, as far as this has numbers for them; `null`, the default, writes all of them out. */
+  atoms: AtomRefs | null = null;
   /** @internal Where in the slab the first pending byte is. */
   _start = 0;
   /** @internal How many bytes may be pending while a term is written. */
@@ -35,6 +44,12 @@ export class Writer {
   /** Makes sure that `bytes` has room for so many more bytes at `position`. */
   reserve(size: number): void {
     if (this.position + size > this.bytes.length) this._grow(size);
+  }
+
+  /** Leaves room for so many bytes, to be filled in later. */
+  skip(size: number): void {
+    this.reserve(size);
+    this.position += size;
   }
 
   /** @internal */

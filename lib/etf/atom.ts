@@ -18,18 +18,30 @@ const table: Map<string, Atom> = new Map();
 export class Atom<Name extends string = string> {
   /** Its text, at most 255 characters, without the quotes that Erlang may print around it. */
   readonly name: Name;
-  /** @ignore @internal A slab that holds the atom as a term once it has been needed; a typed array for each would cost 100 bytes more. */
-  _bytes: Uint8Array = NONE;
+  /** A slab that holds the atom as a term once it has been needed; a typed array for each would cost 100 bytes more. */
+  #bytes: Uint8Array = NONE;
   /** @ignore @internal Where in the slab it begins. */
   _at = 0;
   /** @ignore @internal How many bytes it has there, 0 where it has not been needed yet. */
   _size = 0;
+  /** @ignore @internal Its place in the atom caches of connections, -1 where it has not been needed yet. */
+  _slot = -1;
   /** @ignore @internal The last map in which the decoder saw it as a key, to find duplicate keys. */
   _seen = 0;
 
   /** @ignore @internal Use {@linkcode atom}: a second object of one name would not be equal to the first. */
   constructor(name: Name) {
     this.name = name;
+  }
+
+  /** @ignore @internal No field: Bun prints all fields of what an error holds, and a slab is 64 KiB. */
+  get _bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** @ignore @internal */
+  set _bytes(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
 
   /** The name: `${atom("ok")}` is `ok`. */

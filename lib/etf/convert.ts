@@ -21,7 +21,7 @@ export type Convertible<Value> = Value extends Encodable ? Value
  * @throws {EncodeError} if the object is not a plain one, holds itself, or has a field that is `undefined`.
  */
 export function atomMap<Fields extends object>(object: Fields & Convertible<Fields>): TermMap {
-  return convert(object, atomKey);
+  return convert(object, atomKey, false) as TermMap;
 }
 
 /**
@@ -32,7 +32,16 @@ export function atomMap<Fields extends object>(object: Fields & Convertible<Fiel
  * @throws {EncodeError} if the object is not a plain one, holds itself, or has a field that is `undefined`.
  */
 export function stringMap<Fields extends object>(object: Fields & Convertible<Fields>): TermMap {
-  return convert(object, textKey);
+  return convert(object, textKey, false) as TermMap;
+}
+
+/**
+ * @internal A value with the plain objects in it as maps, wherever they are, so that what `objects` of {@linkcode DecodeOptions} gives
+ * can be sent back. What is no term stays, for the encoder to refuse.
+ */
+export function withMaps(value: unknown, keys: "atoms" | "binaries"): unknown {
+  if (typeof value !== "object" || value === null || !isContainer(value)) return value;
+  return convert(value, keys === "atoms" ? atomKey : textKey, true);
 }
 
 function atomKey(name: string): Term {
@@ -43,24 +52,29 @@ function textKey(name: string): Term {
   return name;
 }
 
-/** A container that is being converted; its names are `null` where it is an array. */
+/** A container that is being converted. */
 interface Frame {
   readonly source: object;
-  readonly names: readonly string[] | null;
+  /** The names of a plain object, or the keys of a map; `null` where it is an array. */
+  readonly keys: readonly unknown[] | null;
   readonly items: readonly unknown[];
   readonly made: unknown[];
 }
 
-/** Iterative, as all that goes through terms is. */
-function convert(object: object, key: (name: string) => Term): TermMap {
-  if (!isPlain(object)) throw new EncodeError(refusal(object), "");
+/**
+ * Iterative, as all that goes through terms is.
+ *
+ * @param lenient any container may be the root, maps are looked into, and what is no term is left to the encoder.
+ */
+function convert(object: object, key: (name: string) => Term, lenient: boolean): unknown {
+  if (!lenient && !isPlain(object)) throw new EncodeError(refusal(object), "");
   const frames: Frame[] = [open(object)];
   for (;;) {
     const frame = frames[frames.length - 1];
     if (frame.made.length < frame.items.length) {
       const value = frame.items[frame.made.length];
-      if (value === undefined) throw new EncodeError(refusal(value), pathOf(frames));
-      if (!isPlain(value) && !Array.isArray(value)) {
+      if (value === undefined && !lenient) throw new EncodeError(refusal(value), pathOf(frames));
+      if (!isPlain(value) && !Array.isArray(value) && !(lenient && isMap(value))) {
         frame.made.push(value);
         continue;
       }
@@ -74,27 +88,44 @@ function convert(object: object, key: (name: string) => Term): TermMap {
     }
     frames.pop();
     const made = close(frame, key);
-    if (frames.length === 0) return made as TermMap;
+    if (frames.length === 0) return made;
     frames[frames.length - 1].made.push(made);
   }
 }
 
 function open(source: object): Frame {
-  if (Array.isArray(source)) return { source, names: null, items: source, made: [] };
-  return { source, names: Object.keys(source), items: Object.values(source), made: [] };
+  if (Array.isArray(source)) return { source, keys: null, items: source, made: [] };
+  if (isMap(source)) {
+    const entries = [...source as Iterable<[unknown, unknown]>];
+    const keys = entries.map(([key]) => key);
+    return { source, keys, items: entries.map(([, value]) => value), made: [] };
+  }
+  return { source, keys: Object.keys(source), items: Object.values(source), made: [] };
 }
 
 function close(frame: Frame, key: (name: string) => Term): unknown {
-  const { names, made } = frame;
-  if (names === null) {
-    if (!isTuple(frame.source)) return made;
+  const { source, keys, made } = frame;
+  if (keys === null) {
+    if (!isTuple(source)) return made;
     const elements = new Tuple<unknown[]>(made.length);
     for (let i = 0; i < made.length; i++) elements[i] = made[i];
     return elements;
   }
+  if (source instanceof Map) return new Map(made.map((value, i) => [keys[i], value]));
   const flat: Term[] = [];
-  for (let i = 0; i < names.length; i++) flat.push(key(names[i]), made[i] as Term);
+  const named = isPlain(source);
+  for (let i = 0; i < keys.length; i++) {
+    flat.push(named ? key(keys[i] as string) : keys[i] as Term, made[i] as Term);
+  }
   return TermMap._of(flat);
+}
+
+function isContainer(value: object): boolean {
+  return Array.isArray(value) || isMap(value) || isPlain(value);
+}
+
+function isMap(value: unknown): value is Map<unknown, unknown> | TermMap {
+  return value instanceof TermMap || value instanceof Map;
 }
 
 function isPlain(value: unknown): value is object {
@@ -104,7 +135,8 @@ function isPlain(value: unknown): value is object {
 }
 
 function pathOf(frames: readonly Frame[]): string {
-  return frames.map(({ names, made }) =>
-    names === null ? elementPath(made.length) : `.${names[made.length]}`
-  ).join("");
+  return frames.map(({ source, keys, made }) => {
+    if (keys === null) return elementPath(made.length);
+    return isPlain(source) ? `.${keys[made.length]}` : `{value ${made.length}}`;
+  }).join("");
 }

@@ -24,6 +24,8 @@ import { TermMap } from "./term_map.ts";
 import { isTuple } from "./tuple.ts";
 import { MARGIN, Writer, writeU32 } from "./_writer.ts";
 
+export type { AtomRefs } from "./_writer.ts";
+
 /** What is being written, for what stands at its end, and for the path in an error. */
 const ROOT = 0;
 const TUPLE = 1;
@@ -64,6 +66,7 @@ export class Encoder extends Writer {
 
   #write(root: Encodable): void {
     const stack = this.#stack;
+    const atoms = this.atoms;
     let bytes = this.bytes;
     let room = bytes.length;
     let pos = this.position;
@@ -121,6 +124,14 @@ export class Encoder extends Writer {
           break;
         case "object":
           if (value instanceof Atom) {
+            if (atoms !== null) {
+              const number = atoms.refer(value);
+              if (number >= 0) {
+                bytes[pos++] = 82; // ATOM_CACHE_REF
+                bytes[pos++] = number;
+                break;
+              }
+            }
             const size = encodedSize(value);
             if (pos + size > room) {
               this.position = pos;

@@ -38,9 +38,18 @@ export class EncodeError extends TypeError {
   /** Where in the value, as `[1].user`. */
   readonly path: string;
 
+  readonly #problem: string;
+
   /** @ignore @internal */
   constructor(message: string, path: string, options?: ErrorOptions) {
     super(`Cannot encode ${path === "" ? "value" : `value at ${path}`}: ${message}`, options);
     this.path = path;
+    this.#problem = message;
+  }
+
+  /** @ignore @internal The same error for the value that stands at `path`; this one where it is not in there. */
+  _within(path: string): EncodeError {
+    if (!this.path.startsWith(path)) return this;
+    return new EncodeError(this.#problem, this.path.slice(path.length), { cause: this.cause });
   }
 }

@@ -1,4 +1,5 @@
 import type { Atom } from "./atom.ts";
+import { format } from "./format.ts";
 import { inspectable } from "./_inspect.ts";
 
 /**
@@ -40,6 +41,11 @@ export class Pid {
       this.creation === other.creation && this._node === other._node;
   }
 
+  /** As Erlang prints it. */
+  toString(): string {
+    return format(this);
+  }
+
   static {
     inspectable(this.prototype);
   }
@@ -75,6 +81,11 @@ export class Port {
   equals(other: unknown): boolean {
     return other instanceof Port && this.id === other.id && this.creation === other.creation &&
       this._node === other._node;
+  }
+
+  /** As Erlang prints it. */
+  toString(): string {
+    return format(this);
   }
 
   static {
@@ -128,6 +139,11 @@ export class Ref {
       if (this.words[i] !== other.words[i]) return false;
     }
     return true;
+  }
+
+  /** As Erlang prints it. */
+  toString(): string {
+    return format(this);
   }
 
   static {

@@ -11,6 +11,12 @@ import { readLatin1, readUtf8 } from "./_utf8.ts";
 
 // Half a surrogate pair, so that no text is the key of anything else.
 const MARK = "\uDC00";
+/**
+ * Numbers beyond are keys as texts. Engines hash numbers and bigints in a way that everybody knows, so that a sender can think up keys that
+ * share one place of a table, and looking at each takes as long as looking at all: 4 MB of them held a node for minutes. Texts are
+ * hashed with a secret; of the integers up to here too few share a place to matter.
+ */
+const SMALL = 2 ** 23;
 
 /** @internal Keys that share what they have in common: each structure is spelled out once and has a short name from then on. */
 export interface KeySession {
@@ -21,7 +27,7 @@ export interface KeySession {
 /**
  * A value that two terms share (as `===` and `Map` compare) exactly if they are equal terms, for use as the key of a `Map`.
  *
- * - Integers, atoms, booleans, `null` and texts are their own keys; `1`, `1n` share one, `float(1)` has another; a string and the binary of its UTF-8 share one.
+ * - Small integers, atoms, booleans, `null` and texts are their own keys; `1`, `1n` share one, `float(1)` has another; a string and the binary of its UTF-8 share one.
  * - Keys are for the running program only: do not store or send them.
  *
  * @throws {TypeError} if the value is no term.
@@ -29,23 +35,27 @@ export interface KeySession {
 export function termKey(term: Encodable): unknown {
   switch (typeof term) {
     case "number":
-      // A fraction cannot be taken for an integer, nor can a whole float beyond the safe integers: those are bigints.
-      return Object.is(term, -0) ? MARK + "f-0;" : term;
+      return isSmall(term) ? term : MARK + leafKey(term);
     case "bigint":
-      return isSafe(term) ? Number(term) : term;
+      return termKeyOfBigint(term);
     case "string":
     case "boolean":
       return term;
     case "object":
       if (term === null || term instanceof Atom) return term;
-      if (term instanceof Float) {
-        return Number.isSafeInteger(term.value) ? MARK + leafKey(term) : term.value;
-      }
       if (term instanceof Uint8Array) {
         return readUtf8(term, 0, term.length) ?? MARK + leafKey(term);
       }
   }
   return MARK + canonical(term);
+}
+
+function isSmall(value: number): boolean {
+  return Number.isInteger(value) && value <= SMALL && value >= -SMALL && !Object.is(value, -0);
+}
+
+function termKeyOfBigint(value: bigint): unknown {
+  return value <= SMALL && value >= -SMALL ? Number(value) : MARK + leafKey(value);
 }
 
 /**

@@ -190,7 +190,7 @@ test("a peer that hangs up: at our name, in the middle of a frame, with an error
   const initiated = initiate(stream, initiator(platform));
   stream.handler.end();
   stream.handler.close();
-  const first = await assertRejects(() => initiated, HandshakeError, "with TLS our certificate");
+  const first = await assertRejects(() => initiated, HandshakeError, "both use TLS or none");
   assertEquals([first.reason, first.phase], ["closed", "status"]);
 
   const other = new FakeStream();
@@ -201,6 +201,40 @@ test("a peer that hangs up: at our name, in the middle of a frame, with an error
   const second = await assertRejects(() => accepted, HandshakeError);
   assertEquals([second.reason, second.phase, second.cause], ["closed", "name", reset]);
   assertEquals(platform.pendingTimers, 0);
+});
+
+test("a peer that hangs up before its status under TLS has probably refused our certificate", async () => {
+  const alert = (message: string): Error => Object.assign(new Error(message), { code: "EPROTO" });
+  const cases: [close: Error | undefined, said: string][] = [
+    [undefined, "so it has probably refused our certificate, or that we gave none; see its log"],
+    [new Error("ECONNRESET"), "so it has probably refused our certificate"],
+    [
+      alert("Cannot keep the connection to [::1]:4711: it does not like us (EPROTO)"),
+      "it refused us over TLS, it does not like us (EPROTO)",
+    ],
+  ];
+  for (const [close, said] of cases) {
+    const platform = new FakePlatform();
+    const stream = new FakeStream();
+    const initiated = initiate(stream, initiator(platform, { packet: 4 }));
+    stream.handler.close(close);
+    const error = await assertRejects(() => initiated, HandshakeError, said);
+    assertEquals([error.reason, error.phase, error.cause], ["closed", "status", close]);
+    assertEquals(platform.pendingTimers, 0);
+  }
+});
+
+test("TLS where none is spoken is told of by name", async () => {
+  for (const bytes of [[0x16, 3, 1, 2, 0], [0x15, 3, 3, 0, 2, 2, 70]]) {
+    const stream = new FakeStream();
+    const accepted = accept(stream, acceptor(new FakePlatform()));
+    stream.handler.data(Uint8Array.from(bytes));
+    await assertRejects(
+      () => accepted,
+      HandshakeError,
+      "that is TLS, which we do not speak with it",
+    );
+  }
 });
 
 test("a signal gives up, before and in the middle", async () => {

@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   announcedFlags,
   expandFlags,
@@ -29,12 +29,16 @@ test("the mandatory flags of OTP 25 are those of its dist.hrl", () => {
 });
 
 test("a hidden node without fragments and atom cache announces this", () => {
-  assertEquals(announcedFlags(), 0xd075f5fbcn);
-  assertEquals(announcedFlags(), OTP_25 & ~named("PUBLISHED", "DIST_HDR_ATOM_CACHE", "FRAGMENTS"));
+  assertEquals(announcedFlags(), 0x2d075f5fbcn);
+  assertEquals(
+    announcedFlags(),
+    OTP_25 & ~named("PUBLISHED", "DIST_HDR_ATOM_CACHE", "FRAGMENTS") | named("ALTACT_SIG"),
+  );
 });
 
-test("what OTP 25 announces is what we announce with all options", () => {
-  assertEquals(announcedFlags({ published: true, fragments: true, atomCache: true }), OTP_25);
+test("what OTP 25 announces is what we announce with all options, and a flag of OTP 28", () => {
+  const all = { published: true, fragments: true, atomCache: true };
+  assertEquals(announcedFlags(all), OTP_25 | named("ALTACT_SIG"));
 });
 
 test("each option turns on its flag alone", () => {
@@ -70,3 +74,19 @@ test("bits without a name are printed as numbers", () => {
 function named(...names: FlagName[]): bigint {
   return names.reduce((flags, name) => flags | FLAGS[name].value, 0n);
 }
+
+test("any flag can be left out, by its name", () => {
+  const all = announcedFlags({ fragments: true, atomCache: true });
+  const without = announcedFlags({
+    fragments: true,
+    atomCache: true,
+    without: ["FRAGMENTS", "SPAWN", "PUBLISHED"],
+  });
+  assertEquals(all & ~without, FLAGS.FRAGMENTS.value | FLAGS.SPAWN.value);
+  assertEquals(without & ~all, 0n);
+  assertThrows(
+    () => announcedFlags({ without: ["FRAGMENT"] }),
+    TypeError,
+    "Cannot leave out flag FRAGMENT: there is no such flag, there are PUBLISHED, ",
+  );
+});

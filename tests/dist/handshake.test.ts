@@ -206,7 +206,7 @@ const NAMED = [0x73, 0x6e, 0x61, 0x6d, 0x65, 0x64, 0x3a, 0, 3, 0x78, 0x40, 0x68,
 test("initiator: asks for a name at its host, and is what it is named", () => {
   const machine = new Initiator("b@h", { ...OURS, name: "h", creation: 0, flags: NAME_ME });
   assertEquals(sent(machine.start()), [
-    [0x4e, 0, 0, 0, 0x0f, 0x07, 0x5f, 0x5f, 0xbc, 0, 0, 0, 0, 0, 1, 0x68],
+    [0x4e, 0, 0, 0, 0x2f, 0x07, 0x5f, 0x5f, 0xbc, 0, 0, 0, 0, 0, 1, 0x68],
   ]);
   assertEquals(machine.frame(bytes([...NAMED, 1, 2])), []); // what follows is ignored
   machine.frame(bytes(CHALLENGE_B));

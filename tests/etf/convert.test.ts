@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { atom } from "../../lib/etf/atom.ts";
-import { atomMap, stringMap } from "../../lib/etf/convert.ts";
+import { atomMap, stringMap, withMaps } from "../../lib/etf/convert.ts";
 import { decode } from "../../lib/etf/decoder.ts";
 import { encode } from "../../lib/etf/encoder.ts";
 import { EncodeError } from "../../lib/etf/errors.ts";
@@ -96,4 +96,34 @@ test("the compiler refuses what the encoder would refuse", () => {
   atomMap({ s: Symbol("x") });
   // @ts-expect-error undefined is no term
   assertThrows(() => atomMap({ u: undefined }), EncodeError);
+});
+
+test("plain objects anywhere in a value become maps; what is no container, or no term, stays", () => {
+  const date = new Date(0);
+  const value = [
+    { a: 1 },
+    tuple(1, { b: [{}] }),
+    new TermMap([[1, { c: 2 } as never]]),
+    new Map<unknown, unknown>([["k", { d: undefined }]]),
+    date,
+    undefined,
+  ];
+  const atoms = withMaps(value, "atoms") as unknown[];
+  assertEquals(
+    format(atoms.slice(0, 3) as never),
+    "[#{a => 1},{1,#{b => [#{}]}},#{1 => #{c => 2}}]",
+  );
+  const map = atoms[3] as Map<unknown, TermMap>;
+  assertEquals([...map.get("k")!.keys()], [atom("d")]);
+  assertEquals(atoms.slice(4), [date, undefined]);
+  assertEquals(
+    format(withMaps({ a: { b: 1 } }, "binaries") as never),
+    '#{<<"a">> => #{<<"b">> => 1}}',
+  );
+  for (const leaf of [1, "text", null, undefined, date, atom("a"), Symbol.iterator]) {
+    assertEquals(withMaps(leaf, "atoms"), leaf);
+  }
+  const cyclic: unknown[] = [];
+  cyclic.push({ cyclic });
+  assertThrows(() => withMaps(cyclic, "atoms"), EncodeError, "the value holds itself");
 });

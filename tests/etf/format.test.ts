@@ -138,3 +138,10 @@ test("a value that holds itself ends", () => {
   assert(format(list as never).length < 1000);
   assert(format(list as never, { style: "elixir" }).length < 1000);
 });
+
+test("pids, ports and references are printed so in a text, too", () => {
+  for (const term of [pid, new Port(n, 5, 1), new Ref(n, 1, [1, 2, 3])]) {
+    assertEquals(`${term}`, format(term));
+  }
+  assertEquals(String(pid), "<app@host.12.0>");
+});

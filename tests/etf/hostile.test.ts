@@ -246,6 +246,35 @@ test("keys and hashes of deep terms", () => {
   assertEquals(hash(map), hash(new TermMap([...map as TermMap])));
 });
 
+test("keys that share one place in a table of numbers are found as fast as others", () => {
+  // V8 hashes a bigint by its lowest 64 bits, which are the same in all of these: each would be compared with each.
+  const count = 100_000;
+  const size = 3 + 12 + 2;
+  const data = new Uint8Array(6 + size * count);
+  const view = new DataView(data.buffer);
+  data.set(bytes(131, 116, u32(count)));
+  for (let i = 0; i < count; i++) {
+    const at = 6 + size * i;
+    data.set([110, 12, 0], at);
+    data.fill(255, at + 3, at + 11);
+    view.setUint32(at + 11, count - i, true);
+    data.set([97, 1], at + 15);
+  }
+  const key = (i: number): bigint => BigInt(i) * 2n ** 64n + 2n ** 64n - 1n;
+  within(20_000, () => {
+    const map = decode(data) as TermMap;
+    assertEquals([map.get(key(count)), map.get(key(1)), map.get(key(count + 1))], [
+      1,
+      1,
+      undefined,
+    ]);
+  });
+  // Floats and integers beyond 32 bits could be chosen so, too.
+  for (const value of [2 ** 52 + 1, -(2 ** 52), 0.1, 2 ** 64, 2n ** 70n]) {
+    assertEquals(typeof termKey(value), "string");
+  }
+});
+
 test("a list of a million tails is one list", () => {
   const head = bytes(108, u32(1), 97, 1);
   const data = new Uint8Array(2 + head.length * 1_000_000);
