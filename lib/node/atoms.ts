@@ -14,3 +14,5 @@ export const DOWN: Atom<"DOWN"> = atom("DOWN");
 export const PROCESS: Atom<"process"> = atom("process");
 export const GEN_CALL: Atom<"$gen_call"> = atom("$gen_call");
 export const GEN_CAST: Atom<"$gen_cast"> = atom("$gen_cast");
+export const IO_REQUEST: Atom<"io_request"> = atom("io_request");
+export const IO_REPLY: Atom<"io_reply"> = atom("io_reply");

@@ -4,7 +4,7 @@ import { ImproperList, isList } from "../etf/list.ts";
 import { Ref as RefClass } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
-import { ALIAS, GEN_CALL, GEN_CAST, NOCONNECTION, NOPROC } from "./atoms.ts";
+import { ALIAS, GEN_CALL, GEN_CAST, IO_REPLY, NOCONNECTION, NOPROC } from "./atoms.ts";
 import { Deadline } from "./deadlines.ts";
 import {
   CallTimeoutError,
@@ -13,12 +13,13 @@ import {
   NoProcessError,
   ProcessError,
 } from "./errors.ts";
-import type { Undelivered, Watcher } from "./process.ts";
+import type { Process, Undelivered, Watcher } from "./process.ts";
 import { type Address, addressTerm, describe, nodeOf } from "./target.ts";
 
 const GEN_SERVER = atom("gen_server");
 const CALL = atom("call");
 const INFINITY = atom("infinity");
+const NO_TIMEOUT: readonly Term[] = [];
 
 /** Milliseconds that a call waits for its reply unless it is told otherwise, as in OTP. */
 export const CALL_TIMEOUT = 5_000;
@@ -47,9 +48,12 @@ export interface From {
 export class TermFrom implements From {
   readonly term: Tuple<[Pid, Term]>;
   #home: FromHome;
+  #server: Process | undefined;
 
-  constructor(home: FromHome, term: Tuple<[Pid, Term]>) {
+  /** @param server the process that answers; without one it is done in the name of the node. */
+  constructor(home: FromHome, term: Tuple<[Pid, Term]>, server?: Process) {
     this.#home = home;
+    this.#server = server;
     this.term = term;
   }
 
@@ -58,7 +62,7 @@ export class TermFrom implements From {
   }
 
   reply(value: Encodable | undefined): void {
-    this.#home.reply(this.term, value === undefined ? null : value);
+    this.#home.reply(this.term, value === undefined ? null : value, this.#server);
   }
 
   refuse(reason: Term): void {
@@ -68,7 +72,7 @@ export class TermFrom implements From {
 
 /** What is needed to answer a caller by its term. */
 export interface FromHome {
-  reply(from: Tuple<[Pid, Term]>, value: Encodable): void;
+  reply(from: Tuple<[Pid, Term]>, value: Encodable, server?: Process): void;
   failCaller(from: Tuple<[Pid, Term]>, reason: Term): void;
 }
 
@@ -124,6 +128,8 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
   readonly pid: Pid;
   readonly request: Request;
   readonly promise: Promise<unknown>;
+  /** Whether its tag is the reference alone, to which no alias leads. */
+  plainTag = false;
   /** Set where somebody has to be told of the call's end. */
   place: CallPlace | null = null;
   #home: CallHome;
@@ -177,7 +183,7 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
   }
 
   get term(): Tuple<[Pid, Term]> {
-    return tuple(this.pid, new ImproperList([ALIAS], this.ref) as Term);
+    return tuple(this.pid, this.plainTag ? this.ref : new ImproperList([ALIAS], this.ref) as Term);
   }
 
   /** The message as any process would get it: `{'$gen_call', From, Request}`. */
@@ -204,11 +210,18 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
     this.#reject(error);
   }
 
-  /** How OTP names a call that has failed: `{gen_server, call, [Target, Request]}`, and the timeout if one was given. */
+  /** What the exit reason of a caller says that does not catch the failure, and the timeout if one was given. */
   #failure(): Term {
-    const args: unknown[] = [addressTerm(this.#address), requestTerm(this.request)];
     const { timeout } = this.#options;
-    if (timeout !== undefined) args.push(timeout === Infinity ? INFINITY : timeout);
+    return this._failed(
+      addressTerm(this.#address),
+      timeout === undefined ? NO_TIMEOUT : [timeout === Infinity ? INFINITY : timeout],
+    );
+  }
+
+  /** How OTP names a call that has failed: `{gen_server, call, [Target, Request]}`. */
+  _failed(target: Term, timeout: readonly Term[]): Term {
+    const args = [target, requestTerm(this.request), ...timeout];
     return tuple(GEN_SERVER, CALL, args) as unknown as Term;
   }
 
@@ -288,6 +301,14 @@ export function replyAddress(from: Tuple<[Pid, Term]>): Pid | Ref {
 /** The reference of a call's tag, which is also the caller's monitor; `null` where the tag has none. */
 export function tagRef(tag: Term): Ref | null {
   return tag instanceof RefClass ? tag : aliasOf(tag);
+}
+
+/** The reference in a message that may be the reply to a call, `{Tag, Reply}`, or of an io server; `null` where it is neither. */
+export function replyRef(message: unknown): Ref | null {
+  if (!isTuple(message)) return null;
+  if (message.length === 2) return tagRef(message[0]);
+  const isReply = message.length === 3 && message[0] === IO_REPLY && message[1] instanceof RefClass;
+  return isReply ? message[1] as Ref : null;
 }
 
 function aliasOf(term: Term): Ref | null {

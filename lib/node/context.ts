@@ -1,14 +1,17 @@
+import { atom } from "../etf/atom.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Pid, Ref } from "../etf/identifiers.ts";
 import type { AnySchema, Output } from "../etf/schema/schema.ts";
+import { type AnyTuple, tuple } from "../etf/tuple.ts";
 import type { CallOptions } from "./call.ts";
 import type { Core } from "./core.ts";
 import { checkReason } from "./errors.ts";
 import type { Down, Monitor } from "./monitor.ts";
 import type { Node } from "./node.ts";
 import type { ExitReason, Process } from "./process.ts";
+import type { NodeType } from "./remote/node_monitors.ts";
 import { Sleep } from "./sleep.ts";
-import type { Target } from "./target.ts";
+import { checkPid, type Target } from "./target.ts";
 import { ProcessTimer } from "./timer.ts";
 
 /**
@@ -58,6 +61,16 @@ export abstract class ProcessContext {
     return this._process.caller;
   }
 
+  /** Who prints for this process: Erlang's group leader. Inherited from the parent, or from whoever spawned it from another node. */
+  get groupLeader(): Pid {
+    return this._process.groupLeader;
+  }
+
+  /** Gives this process another group leader, as `group_leader/2`. What is spawned by it elsewhere, or linked to it here, inherits it. */
+  setGroupLeader(leader: Pid): void {
+    this._process.groupLeader = leader;
+  }
+
   /** Aborts when the process ends, so that what it waits for can be given up. */
   get signal(): AbortSignal {
     return this._process.signal;
@@ -77,6 +90,12 @@ export abstract class ProcessContext {
    *
    * Returns at once. Where there is no such process the message is dropped and nobody is told: monitor it, or call. A node that
    * is not connected is connected to first.
+   *
+   * Nothing is lost where another node takes messages more slowly than they are sent: they wait in memory, up to `maxQueue` bytes. Whoever
+   * sends much waits now and then with {@linkcode Node.sendReady}. A large message goes in pieces, between which others pass.
+   *
+   * @throws {EncodeError} if it is sent to another node and is no term.
+   * @throws {BusyError} if too much waits to be sent to that node; nothing of this message is sent then.
    */
   send(target: Target, message: Encodable): void {
     this.#core.send(this._process, target, message);
@@ -89,6 +108,7 @@ export abstract class ProcessContext {
    * @throws {CallTimeoutError} after `timeout` milliseconds, 5,000 unless told otherwise.
    * @throws {NoProcessError} if there is no such process.
    * @throws {NodeDownError} if its node cannot be reached, or the connection is lost before the reply.
+   * @throws {BusyError} if too much waits to be sent to its node, see {@linkcode Node.sendReady}.
    * @throws {ExitError} if the process ends before it replies.
    * @throws {ProcessExitedError} if this process has ended, by which calls that wait already are not given up.
    */
@@ -114,7 +134,11 @@ export abstract class ProcessContext {
     return this.node._callAs(this._process, target, request, schemaOrOptions, options);
   }
 
-  /** Sends a request that is not answered, as `gen_server:cast`: at once, and without a word where there is no such process. */
+  /**
+   * Sends a request that is not answered, as `gen_server:cast`: at once, and without a word where there is no such process.
+   *
+   * @throws {BusyError} if too much waits to be sent to that node, see {@linkcode Node.sendReady}.
+   */
   cast(target: Target, request: Encodable): void {
     this.#core.cast(this._process, target, { name: null, term: request });
   }
@@ -167,6 +191,38 @@ export abstract class ProcessContext {
   }
 
   /**
+   * Tells this process which nodes come and go, as `net_kernel:monitor_nodes/2`, until it ends or takes it back: messages
+   * `{nodeup, Node, Info}` and `{nodedown, Node, Info}`. Info is a list with `{node_type, visible | hidden}` and, of a nodedown,
+   * `{nodedown_reason, Reason}` before it.
+   *
+   * - `nodeup` comes before any message from that node, `nodedown` behind the last one.
+   * - Whoever asks several times gets each message as often. `false` takes back all that was asked for that type.
+   *
+   * @param options `type`: which nodes, those whose connection is `"visible"` or `"hidden"`, or `"all"`. Default "all": other than in
+   * Erlang, for all connections of a hidden node are hidden.
+   */
+  monitorNodes(on: boolean, options: { readonly type?: NodeType } = {}): void {
+    const { type = "all" } = options;
+    if (type !== "all" && type !== "visible" && type !== "hidden") {
+      throw new TypeError(`Cannot monitor ${type} nodes: the type is "visible", "hidden" or "all"`);
+    }
+    this.#alive("monitor nodes").node._network?.monitors.monitorNodes(this._process, on, type);
+  }
+
+  /**
+   * Watches a node, as `erlang:monitor_node/2`: the message `{nodedown, Node}` comes once, when its connection is lost, or can not
+   * be made. A node that is not connected is connected to first.
+   *
+   * @param on `false` takes one such watch back; several of a node count each.
+   */
+  monitorNode(node: string, on = true): void {
+    const { node: here, _process: process } = this.#alive("monitor a node");
+    if (node === here.name) return;
+    if (here._network !== null) here._network.monitors.monitorNode(process, node, on);
+    else if (on) process.deliver(tuple(atom("nodedown"), atom(node)) as AnyTuple);
+  }
+
+  /**
    * Links this process with another one, here or elsewhere: the end of one is an exit signal for the other. Where that process has
    * ended before, the signal `noproc` comes. Idempotent.
    */
@@ -184,7 +240,7 @@ export abstract class ProcessContext {
    * traps exits gets a message, `normal` is ignored.
    */
   exit(pid: Pid, reason: ExitReason): void {
-    this.#alive("exit").#core.exit(this._process, pid, checkReason(reason));
+    this.#alive("exit").#core.exit(this._process, checkPid("exit", pid), checkReason(reason));
   }
 
   /** Makes an alias: a reference that messages can be sent to until it is taken back or the process ends. */

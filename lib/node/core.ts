@@ -1,11 +1,13 @@
 import { type Atom, atom } from "../etf/atom.ts";
 import { decode } from "../etf/decoder.ts";
 import type { DecodeOptions } from "../etf/options.ts";
+import { withMaps } from "../etf/convert.ts";
 import { encode } from "../etf/encoder.ts";
+import { EncodeError } from "../etf/errors.ts";
 import { format } from "../etf/format.ts";
 import { Pid, Ref } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
-import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
+import { type Tuple, tuple } from "../etf/tuple.ts";
 import type { Platform } from "../platform/contract.ts";
 import { GEN_CAST, NOCONNECTION, NOPROC } from "./atoms.ts";
 import {
@@ -14,47 +16,42 @@ import {
   type CallOptions,
   Cast,
   replyAddress,
+  replyRef,
   type Request,
   requestTerm,
   tagRef,
 } from "./call.ts";
+import type { CoreOptions, Receiver, SpawnOptions } from "./core_options.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
-import { errorText } from "./errors.ts";
+import { BusyError, errorText } from "./errors.ts";
+import type { GlobalNames } from "./global_names.ts";
 import { BrokenLinks } from "./links.ts";
 import { MainProcess } from "./main_process.ts";
-import { type Down, type Monitor, ProcessMonitor } from "./monitor.ts";
+import type { Down, Monitor } from "./monitor.ts";
 import { type Body, type Home, PID_ID_BITS, Process, processId } from "./process.ts";
 import { Names } from "./names.ts";
+import { linkProcesses, monitorProcess, unlinkProcesses } from "./relations.ts";
 import { References } from "./references.ts";
 import type { RemoteNode, RemoteNodes } from "./remote_node.ts";
+import { logElsewhere } from "./remote_log.ts";
 import { Scheduler } from "./scheduler.ts";
+import { FromPeer } from "./from_peer.ts";
+import { isSystemMessage, SystemCall } from "./system_message.ts";
 import { type Address, addressOf, Name, type Target } from "./target.ts";
+import { reasonReport } from "./thrown.ts";
 import { NO_NETWORK } from "./unreachable.ts";
 
+export type { CoreOptions, Receiver, SpawnOptions } from "./core_options.ts";
 export type { RemoteNode, RemoteNodes } from "./remote_node.ts";
 
-/** What an alias leads to. */
-export interface Receiver {
-  deliver(message: unknown): void;
-}
+/** Makes a call the message that a process of this node gets where it does not get the call itself. */
+type Messaged = (from: Process, process: Process, call: Call, address: Address) => unknown;
 
-/** How a process is started. */
-export interface SpawnOptions {
-  /** Registers the process under this name before it runs. */
-  readonly register?: string;
-  /** Links it to this process before it runs; that process is its parent. */
-  readonly link?: Process | null;
-  readonly trapExit?: boolean;
-  /** How messages from other nodes are decoded for this process, where it differs from the node's way. */
-  readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
-}
+/** What is logged where a crashed process's group leader is. */
+const CRASH = "Error in process ~p on node ~p with exit value:~n~p~n";
 
-/** What a node does differently from its defaults. */
-export interface CoreOptions {
-  readonly creation?: number;
-  readonly copyMessages?: boolean;
-  readonly terms?: DecodeOptions;
-}
+/** How many atoms there may be before others can make none: fewer than there can be, so that the program itself goes on. */
+const FOREIGN_ATOMS = 1_000_000;
 
 /**
  * The heart of a node: its processes, names, aliases and calls, and the way of a message to its receiver, which is local here
@@ -72,9 +69,9 @@ export class Core implements Home, CallHome {
   readonly names: Names = new Names();
   /** Stands for the node where something is done from outside of any process. */
   readonly main: Process;
-  /** The group leader of what is spawned on other nodes. */
-  groupLeader: Pid | null = null;
   remotes: RemoteNodes = NO_NETWORK;
+  /** The names of the cluster, once the node's kernel runs. */
+  global: GlobalNames | null = null;
   /** Casts that were dropped because they did not parse or nobody takes them. */
   refusedCasts = 0;
   /** How messages from other nodes are decoded, unless their receiver says otherwise. */
@@ -99,7 +96,7 @@ export class Core implements Home, CallHome {
     this.creation = options.creation ?? Math.max(4, random.getUint32(0));
     this.#references = new References(this, random.getUint16(4), random.getUint32(8));
     this.copyMessages = options.copyMessages ?? false;
-    this.terms = options.terms ?? {};
+    this.terms = { atomLimit: FOREIGN_ATOMS, ...options.terms };
     this.scheduler = new Scheduler(platform);
     this.#deadlines = new Deadlines(platform);
     this.main = new MainProcess(this, this.#makePid(this.#nextPid++), NO_BODY);
@@ -125,6 +122,7 @@ export class Core implements Home, CallHome {
     const process = new Process(this, this.#makePid(number), NO_BODY);
     if (options.register !== undefined) this.names.register(options.register, process);
     this.processes.set(number, process);
+    process.groupLeader = options.groupLeader ?? (options.link ?? this.main).groupLeader;
     if (options.trapExit !== undefined) process.trapExit = options.trapExit;
     if (options.terms !== undefined) process.terms = { ...this.terms, ...options.terms };
     if (options.link) {
@@ -159,7 +157,8 @@ export class Core implements Home, CallHome {
 
   crashed(process: Process, reason: Term): void {
     const who = process.name ?? format(process.pid);
-    this.platform.log("error", `Process ${who} crashed: ${format(reason, { maxLength: 10_000 })}`);
+    logElsewhere(this, process, "error", [CRASH, [process.pid, this.name, reason]]);
+    this.platform.log("error", `Process ${who} crashed: ${reasonReport(reason)}`);
   }
 
   fault(what: string, error: unknown): void {
@@ -182,8 +181,8 @@ export class Core implements Home, CallHome {
     return this.#references.numberOf(ref);
   }
 
-  addReplyTo(ref: Ref, call: Call): void {
-    this.#aliases.set(this.refNumber(ref), call);
+  addReplyTo(ref: Ref, receiver: Receiver): void {
+    this.#aliases.set(this.refNumber(ref), receiver);
   }
 
   removeReplyTo(ref: Ref): void {
@@ -213,75 +212,146 @@ export class Core implements Home, CallHome {
     if (message === undefined) {
       throw new TypeError("Cannot send undefined: it is no term, send null, which is nil");
     }
-    const address = addressOf(target);
+    const address = addressOf(target, this.global);
     const remote = this.remoteOf(address);
     if (remote !== null) {
-      remote.send(from.pid, address, message);
+      const sent = this.outgoing(from, message);
+      try {
+        remote.send(from.pid, address, sent);
+      } catch (error) {
+        const { _essential, _mustSend } = from.body;
+        if (!(error instanceof BusyError) || !(_essential || _mustSend)) throw error;
+        remote.mustSend(from.pid, address, sent);
+      }
     } else {
-      this.receive(address, this.copyMessages ? this.copy(message, address) : message);
+      this.receive(address, this.copyMessages ? this.copy(message, address, from) : message);
     }
   }
 
-  /** Delivers a message that was sent to an address of this node. */
-  receive(address: Address, message: unknown): void {
-    if (address instanceof Ref) {
-      this.#aliases.get(this.refNumber(address))?.deliver(message);
-    } else {
-      this.local(address)?.deliver(message);
-    }
+  /** What a process sends: one that has chosen to get maps as plain objects may send them so. */
+  outgoing<T extends Encodable>(from: Process, message: T): T {
+    const { objects } = from.terms ?? this.terms;
+    return objects === undefined ? message : withMaps(message, objects) as T;
+  }
+
+  /** Delivers a message that was sent to an address of this node, by a peer where there is one. */
+  receive(address: Address, message: unknown, peer: string | null = null): void {
+    const receiver = address instanceof Ref
+      ? this.#aliases.get(this.refNumber(address))
+      : this.local(address);
+    if (peer !== null && receiver instanceof Process) this.receiveFrom(peer, receiver, message);
+    else receiver?.deliver(message);
   }
 
   /**
    * Delivers a message that a peer sent to a pid. Replies come so from peers before OTP 24, and from some servers of later
-   * ones (net_kernel): `{Tag, Reply}` goes to the call that waits for it, whichever process made it.
+   * ones (net_kernel): `{Tag, Reply}` goes to the call that waits for it, whichever process made it. `{io_reply, ReplyAs, Reply}`
+   * always comes so.
    */
-  receiveFor(pid: Pid, message: unknown): void {
-    if (isTuple(message) && message.length === 2) {
-      const ref = tagRef(message[0]);
-      const receiver = ref === null ? undefined : this.#aliases.get(this.refNumber(ref));
-      if (receiver instanceof Call) return receiver.deliver(message);
+  receiveFor(pid: Pid, message: unknown, peer: string): void {
+    const ref = replyRef(message);
+    if (ref !== null) {
+      const receiver = this.#aliases.get(this.refNumber(ref));
+      if (receiver !== undefined && !(receiver instanceof Process)) {
+        return receiver.deliver(message);
+      }
     }
-    this.process(pid)?.deliver(message);
+    const process = this.process(pid);
+    if (process !== undefined) this.receiveFrom(peer, process, message);
+  }
+
+  /** Delivers a message of a peer to a process. */
+  receiveFrom(peer: string, process: Process, message: unknown): void {
+    const asks = process.asksOrigin && !isSystemMessage(message);
+    process.deliver(asks ? new FromPeer(process, peer, message) : message);
   }
 
   /** Makes a call. The promise settles when the reply, the deadline, or the end of the process or its node comes first. */
   call(from: Process, target: Target, request: Request, options: CallOptions): Promise<unknown> {
     if (from.exited) return Promise.reject(from.gone("call"));
-    const address = addressOf(target);
+    const address = addressOf(target, this.global);
     if (address instanceof Ref) {
       return Promise.reject(
         new TypeError("Cannot call an alias: only messages can be sent to it, call the process"),
       );
     }
     const call = new Call(this, from.pid, address, request, options);
+    return this.#place(from, address, call, this.copyMessages ? this.#copiedCall : null);
+  }
+
+  /** Makes a call of sys, whose request every process gets as the message `{system, From, Request}`. */
+  systemCall(
+    from: Process,
+    target: Target,
+    request: Encodable,
+    options: CallOptions,
+  ): Promise<unknown> {
+    if (from.exited) return Promise.reject(from.gone("call"));
+    const address = addressOf(target, this.global);
+    if (address instanceof Ref) {
+      return Promise.reject(new TypeError("Cannot ask an alias: ask the process"));
+    }
+    const term = { name: null, term: request };
+    const call = new SystemCall(this, from.pid, address, term, options);
+    return this.#place(from, address, call, () => call.message());
+  }
+
+  /** @param message the call as a message, where a process of this node gets it as one. */
+  #place(
+    from: Process,
+    address: Pid | Name,
+    call: Call,
+    message: Messaged | null,
+  ): Promise<unknown> {
     if (call.done) return call.promise;
     const remote = this.remoteOf(address);
     if (remote !== null) {
-      this.#callRemote(remote, address, call);
+      this.#callRemote(from, remote, address, call);
     } else {
-      this.#callLocal(from, address, call);
+      this.#callLocal(from, address, call, message);
     }
     return call.promise;
   }
 
   cast(from: Process, target: Target, request: Request): void {
     if (from.exited) throw from.gone("cast");
-    const address = addressOf(target);
+    const address = addressOf(target, this.global);
     const remote = this.remoteOf(address);
     if (remote !== null) {
-      remote.send(from.pid, address, tuple(GEN_CAST, requestTerm(request)) as Encodable);
+      const message = tuple(GEN_CAST, requestTerm(request)) as Encodable;
+      remote.send(from.pid, address, this.outgoing(from, message));
     } else {
       const process = this.local(address);
       if (process === undefined) return;
       process.deliver(
-        this.copyMessages ? this.#copyCast(process, request, address) : new Cast(request),
+        this.copyMessages ? this.#copyCast(from, process, request, address) : new Cast(request),
       );
     }
   }
 
-  /** Answers a call in the name of its server. */
-  reply(from: Tuple<[Pid, Term]>, value: Encodable): void {
-    this.send(this.main, replyAddress(from), tuple(from[1], value) as unknown as Tuple);
+  /**
+   * Answers a call in the name of its server: what that server sends to the caller otherwise keeps its order with the reply. One that
+   * has exited answers no more. Where too much waits to be sent, the caller is told by an exit.
+   */
+  reply(from: Tuple<[Pid, Term]>, value: Encodable, server: Process = this.main): void {
+    if (server.exited && server !== this.main) return;
+    const address = replyAddress(from);
+    // A peer may say that it is one of our processes who calls: what makes a request of the reply is the peer's, not ours.
+    if (address instanceof Pid && this.process(address)?.asksOrigin === true) return;
+    const remote = this.remoteOf(address);
+    try {
+      if (remote === null || server.exited) {
+        this.send(server, address, tuple(from[1], value) as unknown as Tuple);
+      } else {
+        const message = tuple(from[1], this.outgoing(server, value)) as unknown as Tuple;
+        remote.send(server.pid, address, message, from[0]);
+      }
+    } catch (error) {
+      if (error instanceof EncodeError) throw error._within("[1]"); // the tag is the caller's
+      if (!(error instanceof BusyError)) throw error;
+      this.fault("Cannot answer a call", error);
+      this.failCaller(from, error.exitReason);
+    }
   }
 
   /** Ends a call with an exit of its caller, though the server lives on. Does nothing where the caller has no monitor. */
@@ -305,23 +375,30 @@ export class Core implements Home, CallHome {
   }
 
   /** What a receiver of this node would get if the message came from another one. */
-  copy(message: Encodable, address: Address): Term {
-    return decode(encode(message), this.local(address)?.terms ?? this.terms);
+  copy(message: Encodable, address: Address, from: Process = this.main): Term {
+    return decode(encode(this.outgoing(from, message)), this.local(address)?.terms ?? this.terms);
   }
 
-  #callRemote(remote: RemoteNode, address: Pid | Name, call: Call): void {
+  #callRemote(from: Process, remote: RemoteNode, address: Pid | Name, call: Call): void {
     const ref = call.ref;
     try {
+      remote.admit();
       remote.monitor(call.pid, address instanceof Pid ? address : address.name, ref, call);
       if (call.done) return;
       call.place = { callEnded: () => remote.demonitor(ref) };
-      remote.send(call.pid, address, call.message());
+      call.plainTag = remote.plainTags;
+      remote.send(call.pid, address, this.outgoing(from, call.message() as Encodable));
     } catch (error) {
       call.fail(error);
     }
   }
 
-  #callLocal(from: Process, address: Pid | Name, call: Call): void {
+  #callLocal(
+    from: Process,
+    address: Pid | Name,
+    call: Call,
+    message: Messaged | null,
+  ): void {
     const process = this.local(address);
     if (process === undefined) {
       // In turn, not at once: who tries again and again would let nothing else run, and wait for a process that cannot start.
@@ -332,25 +409,22 @@ export class Core implements Home, CallHome {
         new Error(`Cannot call ${call.target}: a process that calls itself would wait for ever`),
       );
     }
-    if (this.copyMessages) {
-      try {
-        const message = this.copy(
-          call.message(process.body._requestTerm?.(call.request, false)),
-          address,
-        );
-        process.keepCall(call);
-        process.deliver(message);
-      } catch (error) {
-        call.fail(error);
-      }
-    } else {
-      process.deliver(call);
+    if (message === null) return process.deliver(call);
+    try {
+      const made = message(from, process, call, address);
+      process.keepCall(call);
+      process.deliver(made);
+    } catch (error) {
+      call.fail(error);
     }
   }
 
-  #copyCast(process: Process, request: Request, address: Address): Term {
+  #copiedCall = (from: Process, process: Process, call: Call, address: Address): Term =>
+    this.copy(call.message(process.body._requestTerm?.(call.request, false)), address, from);
+
+  #copyCast(from: Process, process: Process, request: Request, address: Address): Term {
     const term = process.body._requestTerm?.(request, true) ?? requestTerm(request);
-    return this.copy(tuple(GEN_CAST, term) as unknown as Tuple, address);
+    return this.copy(tuple(GEN_CAST, term) as unknown as Tuple, address, from);
   }
 
   #makePid(number: number): Pid {
@@ -367,68 +441,32 @@ export class Core implements Home, CallHome {
   /**
    * Watches a process. Without a handler the owner gets Erlang's message `{'DOWN', Ref, process, Object, Reason}`.
    */
-  monitor(
-    owner: Process,
-    target: Target,
-    handler: ((down: Down) => unknown) | null,
-  ): Monitor {
-    owner.mustLive("monitor");
-    const address = addressOf(target);
-    if (address instanceof Ref) {
-      throw new TypeError("Cannot monitor an alias: monitor the process by its pid or name");
-    }
-    const object = address instanceof Pid
-      ? address
-      : tuple(address.name, address.node ?? this.name) as unknown as Tuple;
-    const monitor = new ProcessMonitor(this.makeRef(), object, owner, handler);
-    const remote = this.remoteOf(address);
-    if (remote !== null) {
-      monitor._place = { demonitor: (taken) => remote.demonitor(taken.ref) };
-      remote.monitor(
-        owner.pid,
-        address instanceof Pid ? address : address.name,
-        monitor.ref,
-        monitor,
-      );
-    } else {
-      const process = this.local(address);
-      if (process === undefined) {
-        monitor.down(NOPROC);
-      } else {
-        monitor._place = process;
-        process.addWatcher(monitor);
-      }
-    }
-    return monitor;
+  monitor(owner: Process, target: Target, handler: ((down: Down) => unknown) | null): Monitor {
+    return monitorProcess(this, owner, addressOf(target, this.global), handler);
   }
 
   /** Links two processes: the end of one is an exit signal for the other. */
   link(process: Process, pid: Pid): void {
-    process.mustLive("link");
-    if (pid.equals(process.pid) || process.isLinked(pid)) return;
-    const remote = this.remoteOf(pid);
-    if (remote !== null) return remote.link(process, pid);
-    const other = this.process(pid);
-    if (other === undefined) {
-      process.exitSignal(pid, NOPROC, true);
-    } else {
-      process.addLink(other);
-      other.addLink(process);
-    }
+    linkProcesses(this, process, pid);
   }
 
   unlink(process: Process, pid: Pid): void {
-    const remote = this.remoteOf(pid);
-    if (remote !== null) return remote.unlink(process, pid);
-    process.removeLink(pid);
-    this.process(pid)?.removeLink(process.pid);
+    unlinkProcesses(this, process, pid);
   }
 
   /** Sends an exit signal, as `exit/2`. */
   exit(from: Process, pid: Pid, reason: Term): void {
     const remote = this.remoteOf(pid);
-    if (remote !== null) remote.exit(from.pid, pid, reason);
+    if (remote !== null) remote.exit(from.pid, pid, this.outgoing(from, reason));
     else this.process(pid)?.exitSignal(from.pid, reason, false);
+  }
+
+  /** Gives a process another group leader, as `group_leader/2`. */
+  setGroupLeader(pid: Pid, leader: Pid): void {
+    const remote = this.remoteOf(pid);
+    if (remote !== null) return remote.setGroupLeader(leader, pid);
+    const process = this.process(pid);
+    if (process !== undefined) process.groupLeader = leader;
   }
 
   // Time
@@ -449,9 +487,7 @@ export class Core implements Home, CallHome {
     this.main.exit(reason);
     for (const process of [...this.processes.values()]) process.exit(reason);
     this.#deadlines.stop();
-    for (const call of [...this.#aliases.values()]) {
-      if (call instanceof Call) call.down(NOCONNECTION);
-    }
+    for (const receiver of [...this.#aliases.values()]) receiver.down?.(NOCONNECTION);
     this.#aliases.clear();
   }
 }

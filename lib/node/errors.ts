@@ -1,9 +1,11 @@
 import { atom } from "../etf/atom.ts";
 import { Binary } from "../etf/binary.ts";
 import { format } from "../etf/format.ts";
+import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
 import { KILL, NORMAL, SHUTDOWN } from "./atoms.ts";
+import { describeThrown, reasonReport } from "./thrown.ts";
 
 /**
  * An error that is at home in OTP: where no handler catches it, the process exits with {@linkcode exitReason} instead of
@@ -12,8 +14,18 @@ import { KILL, NORMAL, SHUTDOWN } from "./atoms.ts";
 export abstract class ProcessError extends Error {
   /** The reason that a process exits with which does not catch this. */
   abstract readonly exitReason: Term;
+  // Behind accessors, so that no log shows it.
+  #call: Term = null;
+
   /** @ignore @internal The call that failed so, `{gen_server, call, [Target, Request]}`; `null` where it was none. */
-  _call: Term = null;
+  get _call(): Term {
+    return this.#call;
+  }
+
+  /** @ignore @internal */
+  set _call(call: Term) {
+    this.#call = call;
+  }
 }
 
 /** A process ended: the one that was called, or (thrown by {@linkcode exit}) the one that throws it. */
@@ -98,6 +110,34 @@ export class NodeDownError extends ExitError {
 }
 
 /**
+ * So much waits to be sent to a node that nothing more is taken: nothing of what was sent now will arrive. `await node.sendReady(...)`
+ * tells when to send again.
+ */
+export class BusyError extends ProcessError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
+  override readonly name = "BusyError";
+  /** The node's name. */
+  readonly node: string;
+  /** How many bytes wait to be sent to it. */
+  readonly queued: number;
+
+  /** @ignore @internal */
+  constructor(node: string, queued: number) {
+    const name = JSON.stringify(node);
+    super(
+      `Cannot send to ${node}: ${queued} bytes wait already, which is the limit (maxQueue); await node.sendReady(${name}) first`,
+    );
+    this.node = node;
+    this.queued = queued;
+  }
+
+  /** `{system_limit, Text}`. */
+  get exitReason(): Term {
+    return tuple(atom("system_limit"), text(this.message));
+  }
+}
+
+/**
  * A process that has exited tried to go on: its handler was still running when it ended. Also the reason with which the
  * `signal` of a process aborts.
  */
@@ -146,6 +186,14 @@ export class NodeStoppedError extends ProcessError {
 export class NameError extends Error {
   /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "NameError";
+  /** Who has the name; `null` where it is not taken, or that is not known. */
+  readonly pid: Pid | null;
+
+  /** @ignore @internal */
+  constructor(message: string, pid: Pid | null = null) {
+    super(message);
+    this.pid = pid;
+  }
 }
 
 /** A reason for a message: another node may have sent megabytes of it. */
@@ -161,8 +209,8 @@ export function exitReasonOf(error: unknown): Term {
       const { exitReason, _call: call } = error;
       return call === null ? exitReason : tuple(exitReason, call);
     }
-    const thrown = error instanceof Error ? error : new Error(String(error));
-    return jsError(thrown.name, thrown.message, thrown.stack ?? "");
+    const { name, message, stack } = describeThrown(error);
+    return jsError(name, message, stack);
   } catch {
     return jsError("Error", "what was thrown cannot be printed", "");
   }
@@ -177,9 +225,9 @@ export function isProcessError(error: unknown): error is ProcessError {
   }
 }
 
-/** An error for a log. Never throws, whatever was thrown. */
+/** An error for a log, its stack on lines of its own. Never throws, whatever was thrown. */
 export function errorText(error: unknown): string {
-  return format(exitReasonOf(error), { maxLength: 10_000 });
+  return reasonReport(exitReasonOf(error));
 }
 
 function jsError(name: unknown, message: unknown, stack: unknown): Term {
@@ -194,8 +242,13 @@ function text(value: unknown): Binary {
 
 const WELL_KNOWN = new Set<unknown>([NORMAL.name, SHUTDOWN.name, KILL.name]);
 
-/** @internal @throws {TypeError} where a string was given and the atom of that name is meant. */
+/** @internal @throws {TypeError} where none was given, or a string and the atom of that name is meant. */
 export function checkReason(reason: Term): Term {
+  if (reason === undefined) {
+    throw new TypeError(
+      'Cannot exit with nothing: a term is needed, atom("normal") where all is in order',
+    );
+  }
   if (WELL_KNOWN.has(reason)) {
     throw new TypeError(
       `Cannot exit with the text "${reason}": that would be a binary, use atom("${reason}")`,

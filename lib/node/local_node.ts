@@ -4,25 +4,35 @@ import { type AnySchema, type Output, Schema } from "../etf/schema/schema.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Tuple } from "../etf/tuple.ts";
 import type { Platform } from "../platform/contract.ts";
-import { type Behaviour, behaviourBody, type RefOf } from "./behaviour.ts";
+import { type Behaviour, behaviourBody, checkStart, type RefOf } from "./behaviour.ts";
 import type { CallOptions } from "./call.ts";
 import { Core, type CoreOptions, type SpawnOptions } from "./core.ts";
 import { checkReason, NodeStoppedError } from "./errors.ts";
 import type { Down, Monitor } from "./monitor.ts";
 import type { Node } from "./node.ts";
 import type { ExitReason, Process } from "./process.ts";
-import { functionBody, type Self } from "./self.ts";
+import { type RegisterAs, registrationOf } from "./registration.ts";
+import { checkFunction, functionBody, type Self } from "./self.ts";
 import { Sleep } from "./sleep.ts";
-import type { Target } from "./target.ts";
+import { checkPid, type Target } from "./target.ts";
 
-/** How a process is started. */
-export interface StartOptions {
-  /** Registers the process under this name before it runs. */
+/** How a process is spawned. */
+export interface ProcessOptions {
+  /** Registers the process under this name of the node before it runs. */
   readonly register?: string;
   /** Links it to this process before it runs: the end of one is an exit signal for the other, and that process is its parent. */
   readonly link?: Pid;
   /** How messages from other nodes are decoded for this process, where it differs from the node's way. */
   readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
+}
+
+/** How a server is started. */
+export interface StartOptions extends Omit<ProcessOptions, "register"> {
+  /**
+   * Registers the process before its `init` runs: under a name of this node, of the whole cluster (`{ global: name }`) or of a
+   * registry (`{ via: registry, name }`). The name goes with the process.
+   */
+  readonly register?: RegisterAs;
 }
 
 const NO_OPTIONS: CallOptions = {};
@@ -52,7 +62,8 @@ export abstract class LocalNode {
    *
    * @param args what `init` takes.
    * @throws {ExitError} if `init` throws or exits.
-   * @throws {NameError} if the name is taken.
+   * @throws {NameError} if the name is taken; its `pid` has it.
+   * @throws {TypeError} if it is no class of a behaviour.
    */
   start<B extends Behaviour>(
     behaviour: new () => B,
@@ -61,22 +72,27 @@ export abstract class LocalNode {
   ): Promise<RefOf<B>> {
     return new Promise((resolve, reject) => {
       this._mustRun("start a process");
+      checkStart(behaviour, args);
       const instance = new behaviour();
-      const spawnOptions = this.#spawnOptions(options);
-      this._core.spawn(
-        (process) =>
-          behaviourBody(this.#node, process, instance, args, (error) => {
-            if (error === null) resolve(instance._reference(this.#node, process.pid) as RefOf<B>);
-            else reject(error);
-          }),
-        spawnOptions,
-      );
+      const { register } = options;
+      const registration = registrationOf(this._core, register);
+      const local = registration === null ? register as string | undefined : undefined;
+      const spawnOptions = this.#spawnOptions({ ...options, register: local });
+      const started = (process: Process, error: Error | null): void => {
+        if (error === null) resolve(instance._reference(this.#node, process.pid) as RefOf<B>);
+        else reject(error);
+      };
+      this._core.spawn((process) => {
+        const tell = (error: Error | null): void => started(process, error);
+        return behaviourBody(this.#node, process, instance, args, tell, registration);
+      }, spawnOptions);
     });
   }
 
   /** Starts a process that runs `fn` and ends when it is done: with `normal`, or by what it throws. */
-  spawn(fn: (self: Self) => unknown, options: StartOptions = {}): Pid {
+  spawn(fn: (self: Self) => unknown, options: ProcessOptions = {}): Pid {
     this._mustRun("spawn a process");
+    checkFunction(fn);
     return this._spawn(fn, this.#spawnOptions(options)).pid;
   }
 
@@ -126,6 +142,12 @@ export abstract class LocalNode {
    *
    * Returns at once. Where there is no such process the message is dropped and nobody is told: monitor it, or call. A node that
    * is not connected is connected to first.
+   *
+   * Nothing is lost where another node takes messages more slowly than they are sent: they wait in memory, up to `maxQueue` bytes. Whoever
+   * sends much waits now and then with {@linkcode Node.sendReady}. A large message goes in pieces, between which others pass.
+   *
+   * @throws {EncodeError} if it is sent to another node and is no term.
+   * @throws {BusyError} if too much waits to be sent to that node; nothing of this message is sent then.
    */
   send(target: Target, message: Encodable): void {
     this._core.send(this._core.main, target, message);
@@ -138,6 +160,7 @@ export abstract class LocalNode {
    * @throws {CallTimeoutError} after `timeout` milliseconds, 5,000 unless told otherwise.
    * @throws {NoProcessError} if there is no such process.
    * @throws {NodeDownError} if its node cannot be reached, or the connection is lost before the reply.
+   * @throws {BusyError} if too much waits to be sent to its node, see {@linkcode Node.sendReady}.
    * @throws {ExitError} if the process ends before it replies.
    */
   call(target: Target, request: Encodable, options?: CallOptions): Promise<Term>;
@@ -162,7 +185,11 @@ export abstract class LocalNode {
     return this._callAs(this._core.main, target, request, schemaOrOptions, options);
   }
 
-  /** Sends a request that is not answered, as `gen_server:cast`: at once, and without a word where there is no such process. */
+  /**
+   * Sends a request that is not answered, as `gen_server:cast`: at once, and without a word where there is no such process.
+   *
+   * @throws {BusyError} if too much waits to be sent to that node, see {@linkcode Node.sendReady}.
+   */
   cast(target: Target, request: Encodable): void {
     this._core.cast(this._core.main, target, { name: null, term: request });
   }
@@ -174,7 +201,13 @@ export abstract class LocalNode {
 
   /** Sends an exit signal to a process, as Erlang's `exit/2`, from {@linkcode Node.pid}. */
   exit(pid: Pid, reason: ExitReason): void {
-    this._core.exit(this._core.main, pid, checkReason(reason));
+    this._core.exit(this._core.main, checkPid("exit", pid), checkReason(reason));
+  }
+
+  /** Gives a process, here or on another node, another group leader: Erlang's `group_leader/2`. Nobody is told where there is no such process. */
+  setGroupLeader(pid: Pid, leader: Pid): void {
+    const verb = "set a group leader";
+    this._core.setGroupLeader(checkPid(verb, pid), checkPid(verb, leader));
   }
 
   /**
@@ -183,6 +216,9 @@ export abstract class LocalNode {
    * @param fn is called once, also where the process had ended before (`noproc`) or its node cannot be reached (`noconnection`).
    */
   monitor(target: Target, fn: (down: Down) => unknown): Monitor {
+    if (typeof fn !== "function") {
+      throw new TypeError("Cannot monitor: a function is needed, which is called at the end");
+    }
     return this._core.monitor(this._core.main, target, fn);
   }
 
@@ -226,7 +262,7 @@ export abstract class LocalNode {
     }
   }
 
-  #spawnOptions(options: StartOptions): SpawnOptions {
+  #spawnOptions(options: ProcessOptions): SpawnOptions {
     return { ...options, link: options.link === undefined ? null : this._local(options.link) };
   }
 

@@ -1,4 +1,5 @@
 import { atom } from "../etf/atom.ts";
+import { format } from "../etf/format.ts";
 import { NameError } from "./errors.ts";
 import type { Process } from "./process.ts";
 
@@ -21,12 +22,19 @@ export class Names {
   /** @throws {NameError} if the name is taken, or the process has one. */
   register(name: string, process: Process): void {
     process.mustLive("register");
+    if (typeof name !== "string") {
+      throw new TypeError(`Cannot register a process as a ${typeof name}: a string is needed`);
+    }
     if (["", "undefined", "true", "false", "nil"].includes(name)) {
       throw new NameError(`Cannot register a process as ${JSON.stringify(name)}: that is no name`);
     }
-    if (this.#processes.has(name)) {
+    const other = this.#processes.get(name);
+    if (other !== undefined) {
       throw new NameError(
-        `Cannot register a process as ${name}: that name is taken, choose another`,
+        `Cannot register a process as ${name}: that name is taken, by ${
+          format(other.pid)
+        }, choose another`,
+        other.pid,
       );
     }
     if (process.name !== null) {

@@ -7,14 +7,19 @@ import { SHUTDOWN } from "./atoms.ts";
 import type { CallOptions } from "./call.ts";
 import type { CoreOptions } from "./core.ts";
 import { NodeStoppedError } from "./errors.ts";
+import type { GlobalNames } from "./global_names.ts";
 import { LocalNode } from "./local_node.ts";
-import { type Provided, ProvidedFunctions } from "./provide.ts";
+import { type Provided, ProvidedFunctions, type ProvideOptions } from "./provide.ts";
+import { AccessPolicy, type AccessRule } from "./remote/access.ts";
+import type { Cookies } from "./remote/cookies.ts";
 import type { NodeEvent } from "./remote/events.ts";
 import type { Network, NodeAddress } from "./remote/network.ts";
 import type { Peer } from "./remote/peer.ts";
-import { rpc, spawnRemote } from "./remote/rpc.ts";
+import type { NodeStats, PeerStats } from "./remote/stats.ts";
+import { mfaOf, type MulticallResult, rpc, rpcCast, spawnRemote } from "./remote/rpc.ts";
+import type { TlsOption } from "./remote/tls_option.ts";
 import { shutDown, SHUTDOWN_TIME } from "./shutdown.ts";
-import type { Target } from "./target.ts";
+import { addressOf, nodeOf, type Target } from "./target.ts";
 
 /** Something that makes references to processes elsewhere, as the value that `api` gives. */
 export interface Referring<R> {
@@ -27,6 +32,9 @@ export interface NodeParts {
   readonly network: Network | null;
   /** Called when the node stops, before its connections are closed: stop to listen, leave EPMD. */
   readonly stop: () => Promise<void>;
+  /** Reads certificates again, or takes others in the place of the node's own. */
+  readonly reload?: (tls?: TlsOption) => Promise<void>;
+  readonly cookies?: Cookies;
   /** Whether the program stays alive for the node. */
   readonly keepAlive: (keep: boolean) => void;
 }
@@ -40,15 +48,24 @@ export class Node extends LocalNode implements AsyncDisposable {
   /** Resolves when the node has stopped. */
   readonly stopped: Promise<void>;
   /** @ignore @internal */
-  readonly _provided: ProvidedFunctions = new ProvidedFunctions();
+  readonly _access: AccessPolicy;
+  /** @ignore @internal */
+  readonly _provided: ProvidedFunctions;
+  #addresses: readonly NodeAddress[] = [];
   #address: NodeAddress | null = null;
   #parts: NodeParts = { network: null, stop: () => Promise.resolve(), keepAlive: () => {} };
   #stopping: Promise<void> | null = null;
   #setStopped!: () => void;
 
   /** @ignore @internal Use `startNode`. */
-  constructor(name: string, platform: Platform, options: CoreOptions) {
+  constructor(
+    name: string,
+    platform: Platform,
+    options: CoreOptions & { readonly access?: readonly AccessRule[] },
+  ) {
     super(name, platform, options);
+    this._access = new AccessPolicy(platform, options.access);
+    this._provided = new ProvidedFunctions(this._access);
     this.stopped = new Promise((resolve) => this.#setStopped = resolve);
   }
 
@@ -59,13 +76,24 @@ export class Node extends LocalNode implements AsyncDisposable {
   }
 
   /** @ignore @internal */
-  _listensAt(address: NodeAddress): void {
-    this.#address = address;
+  _listensAt(addresses: readonly NodeAddress[], registered: number): void {
+    this.#addresses = addresses;
+    this.#address = addresses[registered] ?? addresses[0] ?? null;
   }
 
-  /** Where the node listens; `null` where it does not. */
+  /** @ignore @internal */
+  get _network(): Network | null {
+    return this.#parts.network;
+  }
+
+  /** Where the node listens, as EPMD knows it; `null` where it does not listen. */
   get address(): NodeAddress | null {
     return this.#address;
+  }
+
+  /** All the places where the node listens, in the order of the option `listen`. */
+  get addresses(): readonly NodeAddress[] {
+    return this.#addresses;
   }
 
   // Other nodes
@@ -78,10 +106,49 @@ export class Node extends LocalNode implements AsyncDisposable {
   /**
    * Connects to a node. Not needed before a message is sent to it, which connects by itself.
    *
+   * @param options with `hidden` a published node is a hidden one for that peer, as by `net_kernel:hidden_connect_node/1`; where the
+   * two are connected already, nothing changes.
    * @throws {NodeDownError} if it cannot be reached, or does not let us in.
    */
-  async connect(node: string): Promise<void> {
-    if (node !== this.name) await this.#network().connect(node);
+  async connect(node: string, options: { readonly hidden?: boolean } = {}): Promise<void> {
+    if (node !== this.name) await this.#network().connect(node, options.hidden);
+  }
+
+  /**
+   * Names nodes, or patterns of nodes, with which there may be a connection, as `net_kernel:allow/1`. From the first call on (or where
+   * the node was started with `allow`) others are refused, whoever begins; further calls add to the list; an empty list allows nobody. Connections that are up stay.
+   *
+   * @throws {TypeError} if one is neither a node name nor a pattern (`*@host`).
+   */
+  allow(nodes: readonly string[]): void {
+    this.#network().allow(nodes);
+  }
+
+  /**
+   * Sets the secret that is shared with a node, as `erlang:set_cookie/2`; that of all nodes that have none of their own, where it is this
+   * node's name. It counts for connections from now on.
+   *
+   * @throws {TypeError} if the cookie is empty.
+   */
+  setCookie(node: string, cookie: string): void {
+    if (typeof cookie !== "string" || cookie === "") {
+      throw new TypeError(`Cannot set the cookie of ${node}: it must be a text, not empty`);
+    }
+    this.#network();
+    if (node === this.name) this.#parts.cookies?.setCommon(cookie);
+    else this.#parts.cookies?.set(node, cookie);
+  }
+
+  /**
+   * Reads the files of all certificates again, or takes `tls` in the place of the node's own settings. Connections from now on use
+   * them; those that are up live on. Where anything is wrong with them the old ones stay.
+   *
+   * @throws {TypeError} if a file cannot be read, or the node was started without TLS.
+   * @throws {TransportError} if they cannot be used.
+   */
+  async reloadCertificates(tls?: TlsOption): Promise<void> {
+    this.#network();
+    await this.#parts.reload?.(tls);
   }
 
   /**
@@ -91,6 +158,41 @@ export class Node extends LocalNode implements AsyncDisposable {
    */
   disconnect(node: string): boolean {
     return this.#parts.network?.disconnect(node) ?? false;
+  }
+
+  /**
+   * Resolves when a node takes more: at once, unless its connection is busy (a megabyte or more waits to be sent).
+   *
+   * Whoever sends much to one node waits for this now and then, and has to where `send` throws {@linkcode BusyError}. Where the target
+   * is of this node, or its node is not connected, it resolves at once.
+   *
+   * @param target the node's name with its host, or where the messages go.
+   * @param options `signal` gives up waiting.
+   * @throws {NodeDownError} if the connection is lost meanwhile.
+   */
+  async sendReady(target: Target, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    const isNode = typeof target === "string" && target.includes("@");
+    const node = isNode ? target : nodeOf(addressOf(target, this._core.global));
+    await this.#parts.network?.sendReady(node, options.signal);
+  }
+
+  /** Figures of the connection with a node; `null` where there is none. */
+  stats(node: string): PeerStats | null;
+  /** Figures of this node and its connections. */
+  stats(): NodeStats;
+  stats(node?: string): PeerStats | NodeStats | null {
+    const { network } = this.#parts;
+    if (node !== undefined) return network?.stats(node) ?? null;
+    const { processes, names, aliasCount, refusedCasts } = this._core;
+    const connections = network?.stats() ?? [];
+    return {
+      processes: processes.size,
+      names: names.size,
+      aliases: aliasCount,
+      refusedCasts,
+      connections,
+    };
   }
 
   /** Whether a node can be reached and has our cookie, as `net_adm:ping`: connects where needed, and never throws. */
@@ -105,13 +207,14 @@ export class Node extends LocalNode implements AsyncDisposable {
   }
 
   /**
-   * Calls a function on another node, as `erpc:call`.
+   * Calls a function on a node, as `erpc:call`. On this node, too, only what is provided runs.
    *
    * @param args the function's arguments, as terms.
    * @throws {RpcError} if the function raises an error, or there is none (`undef`), or it throws.
    * @throws {ExitError} if it exits.
    * @throws {NodeDownError} if the node cannot be reached, or the connection is lost before the result.
    * @throws {CallTimeoutError} after `timeout` milliseconds, 5,000 unless told otherwise. The function runs on.
+   * @throws {SpawnError} if the node spawns no process for it.
    */
   async rpc(
     node: string,
@@ -121,7 +224,55 @@ export class Node extends LocalNode implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<Term> {
     this._mustRun("call");
-    return await rpc(this._core, this.#peer(node), this._core.main, [module, name, args], options);
+    return await rpc(this, this.#peerOrSelf(node), mfaOf(module, name, args), options);
+  }
+
+  /**
+   * Calls a function on a node and does not wait for it, as `erpc:cast`. What comes of it is not known: an error is logged there.
+   *
+   * Returns at once. A node that is not connected is connected to first.
+   */
+  rpcCast(node: string, module: string, name: string, args: readonly Encodable[] = []): void {
+    this._mustRun("call");
+    rpcCast(this, this.#peerOrSelf(node), mfaOf(module, name, args));
+  }
+
+  /**
+   * Calls a function on several nodes at once, as `erpc:multicall`. What happens to one is told of that one: this does not throw for it.
+   *
+   * @param nodes may name one several times, and this one.
+   * @param options its `timeout` is for each of them, 5,000 milliseconds unless told otherwise.
+   * @returns what came of each, in the order of `nodes`; the errors are those of {@linkcode Node.rpc}.
+   *
+   * @example
+   * ```ts
+   * import { startNode } from "@ergo-ts/ergo";
+   *
+   * await using node = await startNode("demo@localhost", { cookie: "secret" });
+   * for (const result of await node.multicall(node.nodes(), "erlang", "node")) {
+   *   if (result.ok) console.log(result.node, result.value);
+   *   else console.log(result.node, result.error.message);
+   * }
+   * ```
+   */
+  async multicall(
+    nodes: readonly string[],
+    module: string,
+    name: string,
+    args: readonly Encodable[] = [],
+    options: CallOptions = {},
+  ): Promise<MulticallResult[]> {
+    this._mustRun("call");
+    if (!Array.isArray(nodes)) {
+      throw new TypeError("Cannot call on several nodes: an array of their names is needed");
+    }
+    return await Promise.all(nodes.map(async (node): Promise<MulticallResult> => {
+      try {
+        return { node, ok: true, value: await this.rpc(node, module, name, args, options) };
+      } catch (error) {
+        return { node, ok: false, error: error as Error };
+      }
+    }));
   }
 
   /**
@@ -139,10 +290,22 @@ export class Node extends LocalNode implements AsyncDisposable {
   ): Promise<Pid> {
     this._mustRun("spawn a process");
     const from = options.link === undefined ? this._core.main : this._local(options.link);
-    return await spawnRemote(this._core, this.#peer(node), from, [module, name, args], {
+    return await spawnRemote(this._core, this.#peer(node), from, mfaOf(module, name, args), {
       ...options,
       link: options.link !== undefined,
     });
+  }
+
+  /** @ignore @internal Calls `fn` with what happens to the network, in order with the peers' signals; `null` where there is none. */
+  _onNetwork(fn: (event: NodeEvent) => void): Disposable | null {
+    return this.#parts.network?.events.subscribe(fn) ?? null;
+  }
+
+  /** The names and locks of the whole cluster: Erlang's `global`. A hidden node has its own names only. */
+  get global(): GlobalNames {
+    const { global } = this._core;
+    if (global === null) throw new Error("Cannot use global names: the node has not started yet");
+    return global;
   }
 
   /** What happens to the network, from now on, until the loop is left, the signal aborts or the node stops. */
@@ -154,10 +317,22 @@ export class Node extends LocalNode implements AsyncDisposable {
    * Lets other nodes spawn these functions and call them by rpc, as `module:name(...)`, until disposed. Nothing else of this
    * program can be reached so.
    *
-   * A plain function gets terms, and takes exactly as many arguments as it declares; one made by `on` parses them.
+   * A plain function gets terms, and takes exactly as many arguments as it declares; one made by `on` parses them. What it returns,
+   * or a promise of it, goes to the caller; to fail as Erlang code does see {@linkcode raise}.
+   *
+   * @param options who may run them; every peer unless told otherwise.
    */
-  provide(module: string, functions: Readonly<Record<string, Provided>>): Disposable {
-    return this._provided.add(module, functions);
+  provide(
+    module: string,
+    functions: Readonly<Record<string, Provided>>,
+    options: ProvideOptions = {},
+  ): Disposable {
+    return this._provided.add(module, functions, options);
+  }
+
+  /** What peers were refused by the node's option `access`: messages to names, signals, functions, processes. Each is logged once in a while. */
+  get refusals(): number {
+    return this._access.refused;
   }
 
   /** Keeps the program alive while the node runs, as it does by default; takes {@linkcode Node.unref} back. */
@@ -213,6 +388,10 @@ export class Node extends LocalNode implements AsyncDisposable {
       throw new Error("Cannot use the network: this node has none");
     }
     return this.#parts.network;
+  }
+
+  #peerOrSelf(node: string): Peer | null {
+    return node === this.name ? null : this.#network().remote(node);
   }
 
   #peer(node: string): Peer {

@@ -1,68 +1,22 @@
+import { atom } from "../etf/atom.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Pid } from "../etf/identifiers.ts";
-import type { Encodable, Term } from "../etf/term.ts";
+import type { Term } from "../etf/term.ts";
 import { isTuple, tuple } from "../etf/tuple.ts";
 import { Queue } from "../_util/queue.ts";
 import { isThenable } from "../_util/thenable.ts";
 import { EXIT, KILL, KILLED, NORMAL, SHUTDOWN } from "./atoms.ts";
-import type { Call, CallPlace, Request } from "./call.ts";
-import type { Deadline } from "./deadlines.ts";
+import type { Call, CallPlace } from "./call.ts";
 import { exitReasonOf, isProcessError, ProcessExitedError } from "./errors.ts";
-import type { BrokenLinks } from "./links.ts";
 import type { MonitorPlace, ProcessMonitor } from "./monitor.ts";
-import type { Runnable, Scheduler } from "./scheduler.ts";
+import type { Body, ExitReason, Home, Linked, Watcher } from "./process_parts.ts";
+import { RaisedError } from "./raise.ts";
+import { Registration } from "./registration.ts";
+import type { Runnable } from "./scheduler.ts";
+import { isParentExit, isSystemMessage } from "./system_message.ts";
 import { Turn } from "./turn.ts";
 
-/** What a process does with its messages: a GenServer's handlers, or a function that receives. */
-export interface Body {
-  /**
-   * Takes one message: a term, or a {@linkcode Call} or {@linkcode Cast} of this node. A promise holds the mailbox until it
-   * settles; a throw or a rejection is a crash.
-   */
-  _receive(message: unknown): unknown;
-  /** The process ends in order, by its own stop or a crash. A promise delays the end until it settles. */
-  terminate(reason: ExitReason): unknown;
-  /** The process has ended, however it did. */
-  _ended?(): void;
-  /**
-   * A function's process, as those of Erlang's `spawn`: only errors that nobody expected are reported, and where it traps exits
-   * a node that stops sends it a message. Default: a behaviour, whose abnormal ends are reported, and which ends in order.
-   */
-  readonly _plain?: boolean;
-  /** The request's term as a caller of another node would write it, where the body knows how it is written. */
-  _requestTerm?(request: Request, isCast: boolean): Encodable;
-}
-
-/** Why a process ends. Strings are refused by the type: they are binaries, and `atom("normal")` is meant. */
-export type ExitReason = Exclude<Term, string>;
-
-/** Who wants to know of a process's end. */
-export interface Watcher {
-  /** The process has ended with that reason. Where its node cannot be reached, `cause` says why, as far as it is known. */
-  down(reason: Term, cause?: Error): void;
-}
-
-/** The other end of a link: a process of this node, or one of a peer. */
-export interface Linked {
-  readonly pid: Pid;
-  /** The process that is linked to this one has ended. */
-  linkBroken(from: Pid, reason: Term): void;
-}
-
-/** What a process needs of its node. */
-export interface Home {
-  readonly scheduler: Scheduler;
-  /** The links that break where a process ends. */
-  readonly broken: BrokenLinks;
-  /** The process has ended: forget its pid, its name and its aliases. */
-  forget(process: Process): void;
-  setDeadline(deadline: Deadline, ms: number): void;
-  clearDeadline(deadline: Deadline): void;
-  /** A process ended abnormally, and nobody may have noticed. */
-  crashed(process: Process, reason: Term): void;
-  /** Something of the node's own went wrong, and everything else must go on. */
-  fault(what: string, error: unknown): void;
-}
+export type { Body, ExitReason, Home, Linked, Watcher } from "./process_parts.ts";
 
 /** Where a process is in its life. */
 type Status =
@@ -93,6 +47,16 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   name: string | null = null;
   /** Who started it; an exit signal of the parent ends a GenServer even if it traps exits. */
   parent: Pid | null = null;
+  /** The node that asked for it, where it is another one: what it runs is run for that node. */
+  spawner: string | null = null;
+  /**
+   * Whether it acts in the name of whoever sends to it: then `origin` is the peer whose message is handled now, as its connection
+   * knows it, until the handler returns or first waits. What a message says of its sender anybody can write.
+   */
+  asksOrigin = false;
+  origin: string | null = null;
+  /** Who prints for it: Erlang's group leader, here or on another node. */
+  groupLeader: Pid;
   /** How payloads for this process are decoded; `null` is the node's way. */
   terms: DecodeOptions | null = null;
   /** Whose message is handled now, where it is known. */
@@ -104,6 +68,8 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   #mailbox: Queue<unknown> = new Queue();
   #current: unknown = undefined;
   #stop: { readonly reason: Term } | null = null;
+  /** What has come while the process is suspended; `null` where it is not. */
+  #held: unknown[] | null = null;
   #links: Map<string, Linked> | null = null;
   #watchers: Set<Watcher> | null = null;
   #calls: Set<Call> | null = null;
@@ -114,6 +80,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   constructor(home: Home, pid: Pid, body: Body) {
     this.home = home;
     this.pid = pid;
+    this.groupLeader = pid;
     this.body = body;
   }
 
@@ -126,6 +93,15 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     return this.#status === "exited";
   }
 
+  /** The name that it is registered by, here or elsewhere, as a term. */
+  get registeredAs(): Term | null {
+    if (this.name !== null) return atom(this.name);
+    if (this.#owned !== null) {
+      for (const one of this.#owned) if (one instanceof Registration) return one.name;
+    }
+    return null;
+  }
+
   /** Why it will end when its message is done; `null` where nobody has asked it to. */
   get stopping(): { readonly reason: Term } | null {
     return this.#stop;
@@ -133,7 +109,28 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
 
   /** How many messages wait. */
   get queued(): number {
-    return this.#mailbox.length;
+    return this.#mailbox.length + (this.#held?.length ?? 0);
+  }
+
+  /** Whether it has been suspended, see {@linkcode Process.suspend}. */
+  get suspended(): boolean {
+    return this.#held !== null;
+  }
+
+  /** Until it is resumed the process handles messages of sys and the end of its parent; all else waits in its order. */
+  suspend(): void {
+    this.#held ??= [];
+  }
+
+  resume(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held === null || held.length === 0) return;
+    const behind = [...this.#mailbox];
+    this.#mailbox.clear();
+    for (const message of held) this.#mailbox.push(message);
+    for (const message of behind) this.#mailbox.push(message);
+    if (this.#status === "idle") this.#schedule();
   }
 
   /** Puts a message behind those that wait. A process that has ended takes none. */
@@ -153,6 +150,10 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
       return;
     }
     this.#status = "running";
+    if (this.#held !== null && !this.#isUrgent(message)) {
+      this.#held.push(message);
+      return this.#settled();
+    }
     this.#current = message;
     try {
       const result = message instanceof Turn ? message.run() : this.body._receive(message);
@@ -186,7 +187,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   crash(error: unknown): void {
     if (this.#status === "exited") return;
     if (this.#status === "terminating") return this.#terminateFailed(error);
-    this.#terminate(exitReasonOf(error), !isProcessError(error));
+    this.#terminate(exitReasonOf(error), !isProcessError(error) || error instanceof RaisedError);
   }
 
   /**
@@ -195,7 +196,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
    * ignored; every other reason ends the process at once, also while a handler waits.
    */
   exitSignal(from: Pid, reason: Term, byLink: boolean): void {
-    if (this.#status === "exited") return;
+    if (this.#status === "exited" || this.body._essential) return;
     if (reason === KILL && !byLink) return this.exit(KILLED);
     if (this.trapExit) return this.deliver(tuple(EXIT, from, reason));
     if (reason === NORMAL && (byLink || !from.equals(this.pid))) return;
@@ -218,6 +219,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     if (this.#watchers !== null) this.#tellWatchers(this.#watchers, reason);
     if (this.#links !== null) this.home.broken.add(this.#links.values(), this.pid, reason);
     if (this.#mailbox.length > 0) this.#mailbox.clear();
+    this.#held = null;
     this.#current = undefined;
     this.#owned =
       this.#watchers =
@@ -318,6 +320,12 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     return this.#aliases;
   }
 
+  /** What a suspended process handles, as OTP's do. */
+  #isUrgent(message: unknown): boolean {
+    return message instanceof Stop || isSystemMessage(message) ||
+      isParentExit(message, this.parent);
+  }
+
   #schedule(): void {
     this.#status = "queued";
     this.home.scheduler.schedule(this);
@@ -374,6 +382,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   #failCalls(reason: Term): void {
     if (this.#current !== undefined) fail(this.#current, reason);
     if (this.#calls !== null) { for (const call of this.#calls) call.undelivered(reason); }
+    if (this.#held !== null) { for (const message of this.#held) fail(message, reason); }
     if (this.#mailbox.length > 0) { for (const message of this.#mailbox) fail(message, reason); }
   }
 

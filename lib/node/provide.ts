@@ -2,6 +2,8 @@ import { atom } from "../etf/atom.ts";
 import type { Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
 import { UNDEF } from "./atoms.ts";
+import { Globs } from "./globs.ts";
+import type { AccessPolicy } from "./remote/access.ts";
 import type { Self } from "./self.ts";
 
 /** A function that says how many arguments it takes and parses them, as `on(t.integer, ...)` makes it. */
@@ -51,27 +53,75 @@ export function withSelf(fn: (self: Self, ...args: Term[]) => unknown): WithSelf
   return new WithSelf(fn);
 }
 
+/** How functions are provided. */
+export interface ProvideOptions {
+  /**
+   * The nodes that may spawn and call them, by name; `*` stands for any characters, as in `"web*@10.0.0.5"`. For all others they
+   * do not exist. Default `"*"`: every peer that the node's option `access` lets.
+   */
+  readonly peers?: string | readonly string[];
+}
+
+/** One function, and who may run it: `null` for all. */
+interface Entry {
+  readonly fn: Provided;
+  readonly peers: Globs | null;
+}
+
 /** The functions of a node that others may spawn or call by rpc; nothing else can be. */
 export class ProvidedFunctions {
-  #modules: Map<string, Map<string, Provided>> = new Map();
+  readonly #modules: Map<string, Map<string, Entry>> = new Map();
+  readonly #access: AccessPolicy;
 
-  add(module: string, functions: Readonly<Record<string, Provided>>): Disposable {
-    const table = this.#modules.get(module) ?? new Map<string, Provided>();
+  /** @param access what else decides about who may run them. */
+  constructor(access: AccessPolicy) {
+    this.#access = access;
+  }
+
+  add(
+    module: string,
+    functions: Readonly<Record<string, Provided>>,
+    { peers = "*" }: ProvideOptions = {},
+  ): Disposable {
+    checkProvided(module, functions);
+    const globs = peers === "*" ? null : new Globs(typeof peers === "string" ? [peers] : peers);
+    const table = this.#modules.get(module) ?? new Map<string, Entry>();
     this.#modules.set(module, table);
-    const added = Object.entries(functions);
-    for (const [name, fn] of added) table.set(name, fn);
+    const added = Object.entries(functions).map(([name, fn]) =>
+      [name, { fn, peers: globs }] as const
+    );
+    for (const [name, entry] of added) table.set(name, entry);
     return {
       [Symbol.dispose]: () => {
-        for (const [name, fn] of added) if (table.get(name) === fn) table.delete(name);
+        for (const [name, entry] of added) if (table.get(name) === entry) table.delete(name);
         if (table.size === 0 && this.#modules.get(module) === table) this.#modules.delete(module);
       },
     };
   }
 
-  /** What runs `module:name` with these arguments; `null` where nothing of that name takes so many. */
-  find(module: string, name: string, args: readonly Term[]): ((self: Self) => unknown) | null {
-    const fn = this.#modules.get(module)?.get(name);
-    if (fn === undefined) return null;
+  /** Whether there are functions of that module. */
+  has(module: string): boolean {
+    return this.#modules.has(module);
+  }
+
+  /**
+   * What runs `module:name` with these arguments; `null` where nothing of that name takes so many, or the peer may not run it.
+   *
+   * @param peer the node that asks; `null` where it is this one, which may run all.
+   */
+  find(
+    module: string,
+    name: string,
+    args: readonly Term[],
+    peer: string | null = null,
+  ): ((self: Self) => unknown) | null {
+    const entry = this.#modules.get(module)?.get(name);
+    if (entry === undefined) return null;
+    const { fn, peers } = entry;
+    if (peer !== null) {
+      if (peers !== null && !peers.fit(peer)) return null;
+      if (!this.#access.of(peer).mayRun(module, name)) return null;
+    }
     if (fn instanceof WithSelf) {
       return fn.fn.length === args.length + 1 ? (self) => fn.fn(self, ...args) : null;
     }
@@ -80,7 +130,31 @@ export class ProvidedFunctions {
   }
 }
 
+/** @throws {TypeError} where nobody could ever call it. */
+function checkProvided(module: string, functions: Readonly<Record<string, Provided>>): void {
+  if (typeof module !== "string" || typeof functions !== "object" || functions === null) {
+    throw new TypeError(
+      "Cannot provide functions: the name of their module is needed, and an object with them",
+    );
+  }
+  for (const [name, fn] of Object.entries(functions)) {
+    if (typeof fn === "function" || fn instanceof WithSelf || isParsing(fn)) continue;
+    throw new TypeError(
+      `Cannot provide ${module}:${name}: a function, on(...) or withSelf(...) is needed, ${typeof fn} came`,
+    );
+  }
+}
+
+function isParsing(value: Parsing | null | undefined): boolean {
+  return typeof value?.takes === "function" && typeof value.invoke === "function";
+}
+
 /** What a process exits with on Erlang that was to run a function which is not there. */
 export function undefinedFunction(module: string, name: string, args: readonly Term[]): Term {
-  return tuple(UNDEF, [tuple(atom(module), atom(name), [...args], [])]);
+  return tuple(UNDEF, [tuple(named(module), named(name), [...args], [])]);
+}
+
+/** The atom of that name, three of which are JavaScript values. */
+function named(name: string): Term {
+  return name === "nil" ? null : name === "true" ? true : name === "false" ? false : atom(name);
 }

@@ -7,12 +7,23 @@ import type { Address } from "./target.ts";
 /** Another node, as the processes of this one see it. Whatever is sent connects first where there is no connection. */
 export interface RemoteNode {
   readonly name: string;
-  send(from: Pid, to: Address, message: Encodable): void;
+  /** Whether it is known to have no aliases (OTP 23 and before, C nodes): a call's tag is a reference as it was then. */
+  readonly plainTags: boolean;
+  /**
+   * @param receiver the process behind an alias, where it is known: else a large message holds up all that `from` sends there.
+   * @throws {BusyError} where too much waits to be sent already.
+   */
+  send(from: Pid, to: Address, message: Encodable, receiver?: Pid): void;
+  /** As `send`, but never refused: for the node's own processes. */
+  mustSend(from: Pid, to: Address, message: Encodable): void;
+  /** @throws {BusyError} where nothing more can be sent. */
+  admit(): void;
   monitor(from: Pid, to: Pid | Atom, ref: Ref, watcher: Watcher): void;
   demonitor(ref: Ref): void;
   link(process: Process, to: Pid): void;
   unlink(process: Process, to: Pid): void;
   exit(from: Pid, to: Pid, reason: Term): void;
+  setGroupLeader(leader: Pid, of: Pid): void;
   /** Fires a monitor of theirs on one of our processes, which lives on. */
   failCaller(ref: Ref, reason: Term): void;
 }

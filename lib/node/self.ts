@@ -97,6 +97,19 @@ function matches(schema: AnySchema | null, message: unknown): unknown | NoMatch 
   return schema === null ? message : schema.tryParse(message);
 }
 
+/** The types say so too; a program without them is told what to do. */
+export function checkFunction(fn: unknown): void {
+  if (typeof fn !== "function") {
+    throw new TypeError(`Cannot spawn a process: a function is needed, ${typeof fn} came`);
+  }
+  // A class is a function that must not be called.
+  if (fn.prototype instanceof ProcessContext) {
+    throw new TypeError(
+      `Cannot spawn ${fn.name}: it is a class, start it with node.start(${fn.name}, [...])`,
+    );
+  }
+}
+
 /** Starts a process that runs `fn` and ends when it is done. */
 export function functionBody(
   node: Node,

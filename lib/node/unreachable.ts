@@ -7,12 +7,17 @@ import type { RemoteNode, RemoteNodes } from "./remote_node.ts";
 /** Every other node where there is no network: it is down. */
 class Unreachable implements RemoteNode {
   readonly name: string;
+  readonly plainTags = false;
 
   constructor(name: string) {
     this.name = name;
   }
 
   send(): void {}
+
+  mustSend(): void {}
+
+  admit(): void {}
 
   monitor(_from: Pid, _to: Pid | Atom, _ref: Ref, watcher: Watcher): void {
     watcher.down(NOCONNECTION);
@@ -27,6 +32,8 @@ class Unreachable implements RemoteNode {
   unlink(): void {}
 
   exit(): void {}
+
+  setGroupLeader(): void {}
 
   failCaller(): void {}
 }

@@ -1,5 +1,8 @@
 import { createHash, randomBytes as cryptoBytes } from "node:crypto";
+import process from "node:process";
+import { inspect } from "node:util";
 import { clearTimeout, setImmediate, setInterval, setTimeout } from "node:timers";
+import { Burst } from "./_burst.ts";
 import type { Platform, Timer } from "./contract.ts";
 
 /** The longest interval that a timer can be set to. */
@@ -20,6 +23,8 @@ export const shared: SharedPlatform = {
   randomBytes,
   md5,
   keepAlive,
+  print,
+  inspect: (value) => inspect(value),
   log,
 };
 
@@ -59,8 +64,41 @@ function keepAlive(): Disposable {
   return { [Symbol.dispose]: () => clearInterval(interval) };
 }
 
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    const { stdout } = process;
+    // A reader that has gone away is no reason to end the program: without a listener it would be.
+    if (!listening) stdout.on("error", ignore);
+    listening = true;
+    printing++;
+    stdout.write(text, (error) => {
+      printing--;
+      if (printing === 0 && !error) { // after an error the listener is yet to be told
+        stdout.removeListener("error", ignore);
+        listening = false;
+      }
+      resolve();
+    });
+  });
+}
+
+/** How many texts are being written. */
+let printing = 0;
+/** Whether errors of standard output are ignored. */
+let listening = false;
+
+function ignore(): void {}
+
 function log(level: "debug" | "info" | "warning" | "error", message: string): void {
   if (level === "debug") return; // for a platform of a user's own to show, as Erlang's logger begins at notice
+  burst ??= new Burst(shared, write);
+  burst.log(level, message);
+}
+
+/** All nodes of a program write to the same place. */
+let burst: Burst | null = null;
+
+function write(level: string, message: string): void {
   try {
     // Messages quote what peers sent: a line break or an escape sequence in it must not pass for our own.
     // deno-lint-ignore no-control-regex

@@ -39,6 +39,14 @@ export interface Platform {
   onSignal(signal: "SIGTERM" | "SIGINT", fn: () => void): Disposable;
   /** Keeps the program alive until disposed. */
   keepAlive(): Disposable;
+  /**
+   * Writes to the program's standard output, in the order of the calls. Never throws; where nobody reads any more nothing is written.
+   *
+   * @returns settles when the text is out of the program's hands, so that who writes much can wait.
+   */
+  print(text: string): Promise<void>;
+  /** How `console.log` would print a value. */
+  inspect(value: unknown): string;
   /** Where faults go that nobody else can be told of; never throws. */
   log(level: "debug" | "info" | "warning" | "error", message: string): void;
 }

@@ -14,6 +14,8 @@ export class FakePlatform implements Platform {
   readonly logs: { readonly level: string; readonly message: string }[] = [];
   readonly environment: Map<string, string> = new Map();
   readonly files: Map<string, string> = new Map();
+  /** What went to standard output. */
+  printed = "";
   /** How often the program is kept alive. */
   keptAlive = 0;
 
@@ -152,6 +154,15 @@ export class FakePlatform implements Platform {
         kept = false;
       },
     };
+  }
+
+  inspect(value: unknown): string {
+    return String(value);
+  }
+
+  print(text: string): Promise<void> {
+    this.printed += text;
+    return Promise.resolve();
   }
 
   log(level: "debug" | "info" | "warning" | "error", message: string): void {

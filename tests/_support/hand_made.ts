@@ -20,6 +20,8 @@ export interface HandMadeOptions {
   readonly name?: string;
   readonly cookie?: string;
   readonly flags?: bigint;
+  /** Where the node's distribution listens, over a transport of the test's own. */
+  readonly stream?: Stream;
 }
 
 /** A stream to a node whose port EPMD knows. */
@@ -70,7 +72,7 @@ export class HandMade implements AsyncDisposable {
   ): Promise<HandMade> {
     const { name = "handmade@localhost", cookie = COOKIE, flags = announcedFlags() } = options;
     const platform = await defaultPlatform();
-    const stream = await dial(node, epmdPort);
+    const stream = options.stream ?? await dial(node, epmdPort);
     const established = await initiate(stream, {
       platform,
       name,

@@ -7,6 +7,7 @@ import { later } from "../../lib/gen/handlers.ts";
 import { ExitError, NodeStoppedError } from "../../lib/node/errors.ts";
 import { Node } from "../../lib/node/node.ts";
 import type { ExitReason } from "../../lib/node/process.ts";
+import { RpcError } from "../../lib/node/remote/rpc_error.ts";
 import { FakePlatform } from "../_support/fake_platform.ts";
 import {
   assertEmpty,
@@ -306,7 +307,8 @@ nodeTest("a node answers for itself without a network", async ({ node }) => {
   assertEquals(node.nodes(), []);
   assertThrows(() => node.events(), Error, "this node has none");
   await assertRejects(() => node.connect("other@localhost"), Error);
-  await assertRejects(() => node.rpc(node.name, "m", "f"), RangeError, "that is this node");
+  await assertRejects(() => node.rpc(node.name, "m", "f"), RpcError, "undef");
+  await assertRejects(() => node.spawnRemote(node.name, "m", "f"), RangeError, "that is this node");
 });
 
 nodeTest(
@@ -342,4 +344,29 @@ nodeTest("a server that stops as its node does nothing else ends with normal", a
   const reason = new Promise((resolve) => node.monitor(ref.pid, ({ reason }) => resolve(reason)));
   await ref.stop();
   assertStrictEquals(await reason, NORMAL);
+});
+
+nodeTest("a name or nothing where a pid or a function is needed is refused", async ({ node }) => {
+  const pid = idler(node);
+  const none = [undefined, null, 5, "pdf", { name: "pdf" }] as never[];
+  for (const wrong of none) {
+    assertThrows(() => node.exit(wrong, KILL), TypeError, "Cannot exit: a pid is needed");
+    assertThrows(() => node.setGroupLeader(wrong, pid), TypeError, "a pid is needed");
+    assertThrows(() => node.setGroupLeader(pid, wrong), TypeError, "a pid is needed");
+    assertThrows(() => node.monitor(pid, wrong), TypeError, "a function is needed");
+  }
+  const said = await new Promise((resolve) => {
+    node.spawn((self) => {
+      try {
+        self.exit("pdf" as never, KILL);
+      } catch (error) {
+        resolve(String(error));
+      }
+    });
+  });
+  assertStrictEquals(
+    said,
+    "TypeError: Cannot exit: a pid is needed, string came; node.whereis(name) gives that of a name",
+  );
+  assert(node.isAlive(pid));
 });

@@ -3,12 +3,14 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import process from "node:process";
 import { test } from "node:test";
+import { atom } from "../../lib/etf/atom.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
 import { command, run, start } from "../transport/_run.ts";
 
 const platform = await defaultPlatform();
 const bare = new URL("./_bare_program.ts", import.meta.url);
 const signals = new URL("./_signal_program.ts", import.meta.url);
+const prints = new URL("./_print_program.ts", import.meta.url);
 const logs = new URL("./_log_program.ts", import.meta.url);
 
 function hex(bytes: Uint8Array): string {
@@ -100,6 +102,32 @@ test("a log line is one line on standard error, whatever it quotes", async () =>
   const { code, output } = await run(command(logs));
   assertEquals(code, 0);
   assertEquals(output, "warning: one\\nerror: two \\x1b[31m\ninfo: plain");
+});
+
+test("what is printed arrives whole and in order", async () => {
+  const child = start(command(prints));
+  let [output, faults] = ["", ""];
+  child.stdout!.setEncoding("utf8").on("data", (text) => output += text);
+  child.stderr!.on("data", (text) => faults += text);
+  const [code] = await once(child, "close");
+  const lines = Array.from({ length: 200 }, (_, i) => `${i} Zoë ${"x".repeat(5_000)}\n`);
+  assertEquals([code, faults], [0, "done\n"]);
+  assertEquals(output, `${lines.join("")}the end\n`);
+});
+
+test("a program whose output nobody reads runs on", async () => {
+  const child = start(command(prints));
+  child.stdout!.destroy();
+  let faults = "";
+  child.stderr!.on("data", (text) => faults += text);
+  const [code] = await once(child, "close");
+  assertEquals([code, faults], [0, "done\n"]);
+});
+
+test("a value is shown as console.log shows it", () => {
+  assertEquals(platform.inspect({ a: [1, "b"] }), "{ a: [ 1, 'b' ] }");
+  assertEquals(platform.inspect(atom("ok")), "ok");
+  assertEquals(platform.inspect("text"), "'text'");
 });
 
 test("a signal is heard until it is disposed of, and does not keep the program alive", async () => {

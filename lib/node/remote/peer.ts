@@ -1,62 +1,35 @@
 import { type Atom, atom } from "../../etf/atom.ts";
-import { decode } from "../../etf/decoder.ts";
-import { encode } from "../../etf/encoder.ts";
 import { EncodeError } from "../../etf/errors.ts";
 import { Pid, type Ref } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { type Tuple, tuple } from "../../etf/tuple.ts";
 import type { Connection } from "../../dist/connection.ts";
-import { type AtomTerm, CONTROL, type OutgoingControl } from "../../dist/control.ts";
+import { DEFAULT_MAX_QUEUE } from "../../dist/outbox.ts";
+import {
+  ALTACT,
+  type AtomTerm,
+  CONTROL,
+  type OutgoingControl,
+  UNUSED,
+} from "../../dist/control.ts";
 import { hasFlag } from "../../dist/flags.ts";
 import { NOCONNECTION } from "../atoms.ts";
 import type { Core, RemoteNode } from "../core.ts";
-import type { Linked, Process, Watcher } from "../process.ts";
+import { BusyError } from "../errors.ts";
+import { type Process, processId, type Watcher } from "../process.ts";
 import { type Address, Name } from "../target.ts";
+import type { PeerAccess } from "./access.ts";
+import { ReadyWaiters } from "./_ready.ts";
+import { Waiting } from "./_waiting.ts";
+import { RemoteLink, RemoteWatcher } from "./_far_ends.ts";
+import type { PeerStats } from "./stats.ts";
 
-/** What stands in a control message where the protocol says `Unused`. */
-const UNUSED = atom("");
+/** Why nothing can be spawned on a peer that does not know how (OTP 22 and before, C nodes). */
+const NOTSUP = atom("notsup");
+/** The exit reason of what was spawned with a link for somebody who waits no longer. */
+const ABANDONED = atom("abandoned");
 /** In front of what was wrong with it, in the place of a reason that cannot be sent. */
 const BAD_REASON = atom("bad_reason");
-
-/** A process of the peer that watches one of ours. */
-class RemoteWatcher implements Watcher {
-  readonly peer: Peer;
-  readonly process: Process;
-  readonly watcher: Pid;
-  readonly object: Pid | AtomTerm;
-  readonly ref: Ref;
-
-  constructor(peer: Peer, process: Process, watcher: Pid, object: Pid | AtomTerm, ref: Ref) {
-    this.peer = peer;
-    this.process = process;
-    this.watcher = watcher;
-    this.object = object;
-    this.ref = ref;
-  }
-
-  down(reason: Term): void {
-    this.peer.forgetWatcher(this.ref);
-    this.peer.sendDown(this.object, this.watcher, this.ref, reason);
-  }
-}
-
-/** The far end of a link between one of our processes and one of the peer. */
-class RemoteLink implements Linked {
-  readonly peer: Peer;
-  readonly process: Process;
-  readonly pid: Pid;
-
-  constructor(peer: Peer, process: Process, pid: Pid) {
-    this.peer = peer;
-    this.process = process;
-    this.pid = pid;
-  }
-
-  linkBroken(from: Pid, reason: Term): void {
-    this.peer.forgetLink(this.process, this.pid);
-    this.peer.sendLinkExit(from, this.pid, reason);
-  }
-}
 
 /** One of our monitors on a process of the peer. */
 interface OutMonitor {
@@ -68,6 +41,12 @@ interface OutMonitor {
 /** Who waits for the answer to a spawn request: a pid, or an atom that says why there is none. */
 export type SpawnReply = (result: Pid | AtomTerm, cause?: Error) => void;
 
+/** A spawn request that has not been answered. */
+interface Spawn {
+  readonly from: Pid;
+  readonly reply: SpawnReply;
+}
+
 /**
  * Another node: what our processes have to do with its processes, and the connection while there is one.
  *
@@ -77,22 +56,45 @@ export class Peer implements RemoteNode {
   readonly name: string;
   readonly core: Core;
   connection: Connection | null = null;
+  /** The name of the node that speaks, as it is in its pids; set when the connection is up. */
+  origin: Atom | null = null;
+  /** What it may do; set when it is first asked for. */
+  access: PeerAccess | null = null;
   #connect: (peer: Peer) => void;
   /** What was sent before the connection was up. */
-  #waiting: (() => void)[] = [];
+  readonly #waiting: Waiting;
+  /** Those who want to send more. */
+  readonly #ready: ReadyWaiters = new ReadyWaiters();
+  /** While nothing is refused: what waited for the connection goes out, or a process of the node's own sends. */
+  #taking = false;
   #monitors: Map<number, OutMonitor> = new Map();
   #watchers: Map<string, RemoteWatcher> = new Map();
   #links: Map<string, RemoteLink> = new Map();
-  #spawns: Map<number, SpawnReply> = new Map();
+  #spawns: Map<number, Spawn> = new Map();
+  /** Links that were taken back, with the ids of the UNLINK_ID that the peer has not acknowledged: their exit signals do not count. */
+  #unlinking: Map<string, number> = new Map();
   #unlinks = 0;
   // What the peer understands; set when the connection is up.
   #sendSender = true;
   #exitPayload = true;
   #unlinkId = true;
+  #spawn = true;
+  #alias = true;
+  #altact = true;
+  #monitored = true;
 
-  /** @param connect begins to connect; must end in `up` or in `down`. */
-  constructor(name: string, core: Core, connect: (peer: Peer) => void) {
+  /**
+   * @param connect begins to connect; must end in `up` or in `down`.
+   * @param maxQueue how many bytes may wait to be sent, also before the connection is up.
+   */
+  constructor(
+    name: string,
+    core: Core,
+    connect: (peer: Peer) => void,
+    maxQueue: number = DEFAULT_MAX_QUEUE,
+  ) {
     this.name = name;
+    this.#waiting = new Waiting(maxQueue);
     this.core = core;
     this.#connect = connect;
   }
@@ -100,25 +102,58 @@ export class Peer implements RemoteNode {
   /** The connection is up: what waited goes out first. */
   up(connection: Connection): void {
     this.connection = connection;
+    this.origin = atom(connection.peer.name);
     const { flags } = connection.peer;
     this.#sendSender = hasFlag(flags, "SEND_SENDER");
     this.#exitPayload = hasFlag(flags, "EXIT_PAYLOAD");
     this.#unlinkId = hasFlag(flags, "UNLINK_ID");
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const send of waiting) {
+    this.#spawn = hasFlag(flags, "SPAWN");
+    this.#alias = hasFlag(flags, "ALIAS");
+    this.#altact = hasFlag(flags, "ALTACT_SIG");
+    this.#monitored = hasFlag(flags, "DIST_MONITOR") && hasFlag(flags, "DIST_MONITOR_NAME");
+    this.#taking = true;
+    for (const send of this.#waiting.take()) {
       try {
         send();
       } catch (error) {
         this.core.fault(`Cannot send to ${this.name} what waited for the connection`, error);
       }
     }
+    this.#taking = false;
+    if (!connection.busy) this.#ready.go();
+  }
+
+  /** More waits to be sent than the connection takes, or all of it is out. */
+  busy(isBusy: boolean): void {
+    if (!isBusy) this.#ready.go();
+  }
+
+  /** Figures of its connection; `null` while there is none. */
+  get stats(): PeerStats | null {
+    const { connection } = this;
+    if (connection === null) return null;
+    const { hidden } = connection.peer;
+    const { busy, since } = connection;
+    return { node: this.name, hidden, since, busy, ...connection.stats };
+  }
+
+  admit(): void {
+    const { connection } = this;
+    if (connection === null ? this.#waiting.isFull : connection.queueIsFull) {
+      throw new BusyError(this.name, connection?.queued ?? this.#waiting.bytes);
+    }
+  }
+
+  sendReady(signal?: AbortSignal): Promise<void> {
+    const busy = this.connection?.busy ?? this.#waiting.busy;
+    return busy ? this.#ready.wait(signal) : Promise.resolve();
   }
 
   /** The connection is gone or could not be made, for that cause: every link and monitor to that node ends with `noconnection`. */
   down(cause?: Error): void {
     this.connection = null;
-    this.#waiting = [];
+    this.#waiting.take();
+    this.#ready.fail(this.name, cause);
     for (const { ref } of [...this.#watchers.values()]) this.removeWatcher(ref);
     const monitors = [...this.#monitors.values()];
     this.#monitors.clear();
@@ -126,8 +161,9 @@ export class Peer implements RemoteNode {
     this.#links.clear();
     const spawns = [...this.#spawns.values()];
     this.#spawns.clear();
+    this.#unlinking.clear();
     for (const { watcher } of monitors) watcher.down(NOCONNECTION, cause);
-    for (const reply of spawns) reply(NOCONNECTION, cause);
+    for (const { reply } of spawns) reply(NOCONNECTION, cause);
     for (const link of links) link.process.linkBroken(link.pid, NOCONNECTION);
   }
 
@@ -139,23 +175,41 @@ export class Peer implements RemoteNode {
     }
   }
 
+  get plainTags(): boolean {
+    return !this.#alias;
+  }
+
   // What our processes send
 
-  send(from: Pid, to: Address, message: Encodable): void {
-    if (this.connection === null) return this.#later(message, (copy) => this.send(from, to, copy));
+  send(from: Pid, to: Address, message: Encodable, receiver?: Pid): void {
+    if (this.connection === null) {
+      return this.#later(message, (copy) => this.send(from, to, copy, receiver));
+    }
     if (to instanceof Pid) {
-      if (this.#sendSender) this.#signal([CONTROL.SEND_SENDER, from, to], message);
-      else this.#signal([CONTROL.SEND, UNUSED, to], message);
+      if (this.#sendSender) this.#offer([CONTROL.SEND_SENDER, from, to], message);
+      else this.#offer([CONTROL.SEND, UNUSED, to], message, to, from);
     } else if (to instanceof Name) {
-      this.#signal([CONTROL.REG_SEND, from, UNUSED, to.name], message);
+      this.#offer([CONTROL.REG_SEND, from, UNUSED, to.name], message);
+    } else if (this.#altact) {
+      this.#offer([CONTROL.ALTACT_SIG_SEND, ALTACT.ALIAS, from, to], message, receiver);
     } else {
-      this.#signal([CONTROL.ALIAS_SEND, from, to], message);
+      this.#offer([CONTROL.ALIAS_SEND, from, to], message, receiver);
+    }
+  }
+
+  mustSend(from: Pid, to: Address, message: Encodable): void {
+    const before = this.#taking;
+    this.#taking = true;
+    try {
+      this.send(from, to, message);
+    } finally {
+      this.#taking = before;
     }
   }
 
   monitor(from: Pid, to: Pid | Atom, ref: Ref, watcher: Watcher): void {
     this.#monitors.set(this.core.refNumber(ref), { watcher, from, to });
-    this.#control([CONTROL.MONITOR_P, from, to, ref]);
+    this.#monitoring([CONTROL.MONITOR_P, from, to, ref]);
   }
 
   demonitor(ref: Ref): void {
@@ -163,10 +217,12 @@ export class Peer implements RemoteNode {
     const monitor = this.#monitors.get(number);
     if (monitor === undefined) return;
     this.#monitors.delete(number);
-    this.#control([CONTROL.DEMONITOR_P, monitor.from, monitor.to, ref]);
+    this.#monitoring([CONTROL.DEMONITOR_P, monitor.from, monitor.to, ref]);
   }
 
   link(process: Process, to: Pid): void {
+    // An unlink that is not acknowledged is forgotten with it: what comes from now on is of the new link.
+    this.#unlinking.delete(linkKey(process.pid, to));
     this.addLink(process, to);
     this.#control([CONTROL.LINK, process.pid, to]);
   }
@@ -174,9 +230,14 @@ export class Peer implements RemoteNode {
   unlink(process: Process, to: Pid): void {
     if (!process.removeLink(to)) return;
     this.forgetLink(process, to);
+    const { pid } = process;
+    const key = linkKey(pid, to);
+    const id = ++this.#unlinks;
+    this.#unlinking.set(key, id);
     this.#whenUp(() => {
-      if (this.#unlinkId) this.#signal([CONTROL.UNLINK_ID, ++this.#unlinks, process.pid, to]);
-      else this.#signal([CONTROL.UNLINK, process.pid, to]);
+      if (this.#unlinkId) return this.#signal([CONTROL.UNLINK_ID, id, pid, to]);
+      if (this.#unlinking.get(key) === id) this.#unlinking.delete(key); // nobody will acknowledge it
+      this.#signal([CONTROL.UNLINK, pid, to]);
     });
   }
 
@@ -184,8 +245,12 @@ export class Peer implements RemoteNode {
     if (this.connection === null) {
       return this.#later(reason, (copy) => this.exit(from, to, copy));
     }
-    if (this.#exitPayload) this.#signal([CONTROL.PAYLOAD_EXIT2, from, to], reason);
-    else this.#signal([CONTROL.EXIT2, from, to, reason]);
+    if (this.#exitPayload) this.#offer([CONTROL.PAYLOAD_EXIT2, from, to], reason);
+    else this.#offer([CONTROL.EXIT2, from, to, reason]);
+  }
+
+  setGroupLeader(leader: Pid, of: Pid): void {
+    this.#control([CONTROL.GROUP_LEADER, leader, of]);
   }
 
   /** Asks the peer to spawn. `reply` is called once; `noconnection` where the node is lost before it answers. */
@@ -198,10 +263,17 @@ export class Peer implements RemoteNode {
     reply: SpawnReply,
   ): void {
     const number = this.core.refNumber(id);
-    this.#spawns.set(number, reply);
-    const leader = this.core.groupLeader ?? from;
-    const send = (list: readonly Encodable[]): void =>
-      this.#signal([CONTROL.SPAWN_REQUEST, id, from, leader, mfa, options], list);
+    const asking = this.core.process(from);
+    const leader = asking?.groupLeader ?? from;
+    if (asking !== undefined) args = this.core.outgoing(asking, args);
+    const send = (list: readonly Encodable[]): void => {
+      if (this.#spawn) {
+        this.#offer([CONTROL.SPAWN_REQUEST, id, from, leader, mfa, options], list);
+      } else if (this.#spawns.delete(number)) {
+        reply(NOTSUP);
+      }
+    };
+    this.#spawns.set(number, { from, reply });
     try {
       if (this.connection === null) this.#later(args, send);
       else send(args);
@@ -211,12 +283,26 @@ export class Peer implements RemoteNode {
     }
   }
 
-  /** The peer has answered a spawn request. */
-  spawned(id: Ref, result: Pid | AtomTerm): void {
+  /**
+   * The peer has answered a spawn request.
+   *
+   * @param monitored whether it has set up the monitor that was asked for.
+   */
+  spawned(id: Ref, result: Pid | AtomTerm, monitored: boolean): void {
     const number = this.core.refNumber(id);
-    const reply = this.#spawns.get(number);
+    const spawn = this.#spawns.get(number);
+    if (spawn === undefined) return;
     this.#spawns.delete(number);
-    reply?.(result);
+    // As in OTP: nobody is left whom the monitor could tell.
+    if (monitored && result instanceof Pid && this.core.process(spawn.from) === undefined) {
+      this.#answer([CONTROL.DEMONITOR_P, spawn.from, result, id]);
+    }
+    spawn.reply(result);
+  }
+
+  /** Ends what was spawned with a link for somebody who waits no longer, as `spawn_request_abandon` does. */
+  abandon(from: Pid, spawned: Pid): void {
+    this.sendLinkExit(from, spawned, ABANDONED);
   }
 
   /** Expects the end of a process that a spawn request with `monitor` has made: the request's id is the monitor. */
@@ -246,12 +332,37 @@ export class Peer implements RemoteNode {
 
   addLink(process: Process, to: Pid): void {
     const link = new RemoteLink(this, process, to);
-    this.#links.set(linkKey(process, to), link);
+    this.#links.set(linkKey(process.pid, to), link);
     process.addLink(link);
   }
 
   forgetLink(process: Process, to: Pid): void {
-    this.#links.delete(linkKey(process, to));
+    this.#links.delete(linkKey(process.pid, to));
+  }
+
+  /**
+   * Whether a LINK of the peer makes a link: not where there is one, and not while it has not acknowledged our unlink, which it
+   * will get behind its LINK.
+   */
+  mayBeLinked(process: Process, to: Pid): boolean {
+    return !process.isLinked(to) && !this.#unlinking.has(linkKey(process.pid, to));
+  }
+
+  /** The peer has acknowledged an unlink. One that was followed by another LINK of ours is forgotten already. */
+  unlinkAcknowledged(id: number | bigint, from: Pid, to: Pid): void {
+    const key = linkKey(to, from);
+    if (this.#unlinking.get(key) === Number(id)) this.#unlinking.delete(key);
+  }
+
+  /** An exit signal of a link has come: whether it counts, or has crossed an unlink of ours. */
+  endsLink(from: Pid, to: Pid): boolean {
+    const crossed = this.#unlinking.delete(linkKey(to, from));
+    return !crossed;
+  }
+
+  /** How many monitors and links the peer's processes have on ours. */
+  get watched(): number {
+    return this.#watchers.size + this.#links.size;
   }
 
   /** The process that one of our monitors watches has ended. */
@@ -264,11 +375,12 @@ export class Peer implements RemoteNode {
 
   // What is answered. None of these connects: where the connection is lost, the peer has been told already.
 
-  sendDown(object: Pid | AtomTerm, watcher: Pid, ref: Ref, reason: Term): void {
+  /** @param ended the process, where `object` is only its name. */
+  sendDown(object: Pid | AtomTerm, watcher: Pid, ref: Ref, reason: Term, ended?: Pid): void {
     this.#answerReason(reason, (sent) => {
       if (this.#exitPayload) {
-        this.#answer([CONTROL.PAYLOAD_MONITOR_P_EXIT, object, watcher, ref], sent);
-      } else this.#answer([CONTROL.MONITOR_P_EXIT, object, watcher, ref, sent]);
+        this.#answer([CONTROL.PAYLOAD_MONITOR_P_EXIT, object, watcher, ref], sent, ended);
+      } else this.#answer([CONTROL.MONITOR_P_EXIT, object, watcher, ref, sent], undefined, ended);
     });
   }
 
@@ -280,7 +392,7 @@ export class Peer implements RemoteNode {
     const watcher = this.#watchers.get(ref.key);
     if (watcher === undefined) return;
     this.removeWatcher(ref);
-    this.sendDown(watcher.object, watcher.watcher, ref, reason);
+    this.sendDown(watcher.object, watcher.watcher, ref, reason, watcher.process.pid);
   }
 
   sendLinkExit(from: Pid, to: Pid, reason: Term): void {
@@ -298,8 +410,8 @@ export class Peer implements RemoteNode {
     this.#answer([CONTROL.SPAWN_REPLY, id, to, flags, result]);
   }
 
-  #answer(control: OutgoingControl, payload?: Encodable): void {
-    this.connection?.send(control, payload);
+  #answer(control: OutgoingControl, payload?: Encodable, sender?: Pid): void {
+    this.connection?.send(control, payload, null, sender);
   }
 
   /** The peer must learn of an end whose reason cannot be sent, too: it is no term, or too large. */
@@ -315,13 +427,29 @@ export class Peer implements RemoteNode {
 
   // The way out
 
-  #signal(control: OutgoingControl, payload?: Encodable): void {
-    this.connection!.send(control, payload);
+  #signal(control: OutgoingControl): void {
+    this.connection!.send(control);
+  }
+
+  /** What users send, and can be told that it does not go. @throws {BusyError} where it does not. */
+  #offer(control: OutgoingControl, payload?: Encodable, receiver?: Pid, sender?: Pid): void {
+    const connection = this.connection!;
+    if (this.#taking) connection.send(control, payload, receiver, sender);
+    else if (!connection.offer(control, payload, receiver, sender)) {
+      throw new BusyError(this.name, connection.queued);
+    }
   }
 
   /** A signal that looks the same to every peer and carries no value of a user's. */
   #control(control: OutgoingControl): void {
     this.#whenUp(() => this.#signal(control));
+  }
+
+  /** As OTP does: a peer that does not know monitors hears of none. They fire when the connection is lost. */
+  #monitoring(control: OutgoingControl): void {
+    this.#whenUp(() => {
+      if (this.#monitored) this.#signal(control);
+    });
   }
 
   #whenUp(send: () => void): void {
@@ -330,13 +458,13 @@ export class Peer implements RemoteNode {
     if (this.#waiting.length === 1) this.#connect(this);
   }
 
-  /** Keeps a value for when the connection is up: a copy, so that a bad value is the sender's error and later changes do not count. */
+  /** Keeps a value for when the connection is up. */
   #later<T extends Encodable>(value: T, send: (copy: T) => void): void {
-    const copy = decode(encode(value), { floats: "wrap" }) as T;
+    const copy = this.#waiting.keep(this.name, value, this.#taking);
     this.#whenUp(() => send(copy));
   }
 }
 
-function linkKey(process: Process, to: Pid): string {
-  return `${process.id}:${to.key}`;
+function linkKey(ours: Pid, theirs: Pid): string {
+  return `${processId(ours)}:${theirs.key}`;
 }

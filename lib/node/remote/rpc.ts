@@ -1,205 +1,164 @@
 import { type Atom, atom } from "../../etf/atom.ts";
-import { format } from "../../etf/format.ts";
 import { Pid, type Ref } from "../../etf/identifiers.ts";
 import { isList } from "../../etf/list.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../../etf/tuple.ts";
-import type { AtomTerm } from "../../dist/control.ts";
-import { NOCONNECTION, UNDEF } from "../atoms.ts";
-import { CALL_TIMEOUT, type CallOptions, elixirHint } from "../call.ts";
+import { type Asked, executeCall, executeCast } from "../apply.ts";
+import { NOCONNECTION } from "../atoms.ts";
+import type { CallOptions } from "../call.ts";
 import type { Core } from "../core.ts";
-import { Deadline } from "../deadlines.ts";
-import { CallTimeoutError, ExitError, NodeDownError, ProcessError } from "../errors.ts";
-import type { Peer } from "./peer.ts";
+import { CallTimeoutError, ExitError, NodeDownError } from "../errors.ts";
+import type { Node } from "../node.ts";
 import type { Process, Watcher } from "../process.ts";
+import { Asking } from "./_asking.ts";
+import type { Peer } from "./peer.ts";
+import { RpcError, SpawnError } from "./rpc_error.ts";
 
-const ERPC = tuple(atom("erpc"), atom("execute_call"), 4);
+const ERPC = atom("erpc");
+const CALL = tuple(ERPC, atom("execute_call"), 4);
+const CAST = tuple(ERPC, atom("execute_cast"), 3);
+const TIMEOUT = atom("timeout");
 const MONITOR = atom("monitor");
 const LINK = atom("link");
 
-/** A function was called on another node and threw, or raised an error there. */
-export class RpcError extends ProcessError {
-  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
-  override readonly name = "RpcError";
-  /** Erlang's class: `error` or `throw`; an exit is an {@linkcode ExitError}. */
-  readonly class: "error" | "throw";
-  /** What was raised or thrown; `undef` where there is no such function. */
-  readonly reason: Term;
-  /** Erlang's stack trace, `[{Module, Function, Arity, Location}]`; empty for a throw. */
-  readonly stacktrace: readonly Term[];
+/** A function and its arguments. */
+export type Mfa = readonly [module: string, name: string, args: readonly Encodable[]];
 
-  /** @ignore @internal */
-  constructor(what: string, kind: "error" | "throw", reason: Term, stacktrace: readonly Term[]) {
-    const hint = reason === UNDEF ? elixirHint(what) : "";
-    super(`${what} ended with ${kind} ${format(reason)}${hint}`);
-    this.class = kind;
-    this.reason = reason;
-    this.stacktrace = stacktrace;
+/**
+ * What is to run, of what somebody gave.
+ *
+ * @throws {TypeError} if it is not the names of a module and a function, and arguments in an array.
+ */
+export function mfaOf(module: string, name: string, args: readonly Encodable[]): Mfa {
+  if (typeof module === "string" && typeof name === "string" && Array.isArray(args)) {
+    return [module, name, args];
   }
-
-  /** `{error, Reason}` or `{throw, Reason}`. */
-  get exitReason(): Term {
-    return tuple(atom(this.class), this.reason);
-  }
+  throw new TypeError(
+    "Cannot run a function elsewhere: the names of its node, module and function are needed, as strings, and its arguments as an array",
+  );
 }
 
-/** Another node could not spawn, and said why. */
-export class SpawnError extends ProcessError {
-  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
-  override readonly name = "SpawnError";
-  /** As of Erlang's `spawn_request/5`: `notsup`, `badopt`, `system_limit`. */
-  readonly reason: Term;
-
-  /** @ignore @internal */
-  constructor(node: string, reason: Term) {
-    super(`Cannot spawn on ${node}: it answered ${format(reason)}`);
-    this.reason = reason;
-  }
-
-  /** The same reason. */
-  get exitReason(): Term {
-    return this.reason;
-  }
-}
-
-/** A request to another node with its deadline. */
-abstract class Asking<T> extends Deadline {
-  readonly promise: Promise<T>;
-  protected readonly core: Core;
-  protected readonly peer: Peer;
-  readonly #options: CallOptions;
-  protected readonly what: string;
-  #settled = false;
-  #resolve!: (value: T) => void;
-  #reject!: (error: unknown) => void;
-
-  constructor(core: Core, peer: Peer, what: string, options: CallOptions) {
-    super();
-    this.core = core;
-    this.peer = peer;
-    this.what = what;
-    this.#options = options;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    core.setDeadline(this, options.timeout ?? CALL_TIMEOUT);
-    if (options.signal?.aborted) this.fail(options.signal.reason);
-    else options.signal?.addEventListener("abort", this.#aborted);
-  }
-
-  get settled(): boolean {
-    return this.#settled;
-  }
-
-  protected done(value: T): void {
-    if (this.#end()) this.#resolve(value);
-  }
-
-  protected fail(error: unknown): void {
-    if (this.#end()) this.#reject(error);
-  }
-
-  /** Sends the request, unless its signal had aborted before. What cannot be sent is the asker's error. */
-  protected ask(send: () => void): this {
-    if (this.#settled) return this;
-    try {
-      send();
-    } catch (error) {
-      this.fail(error);
-    }
-    return this;
-  }
-
-  /** The asker waits no longer. */
-  protected giveUp(error: unknown): void {
-    this.fail(error);
-  }
-
-  override expired(): void {
-    this.giveUp(new CallTimeoutError(this.what, this.#options.timeout ?? CALL_TIMEOUT));
-  }
-
-  #aborted = (): void => this.giveUp(this.#options.signal!.reason);
-
-  #end(): boolean {
-    if (this.#settled) return false;
-    this.#settled = true;
-    this.core.clearDeadline(this);
-    this.#options.signal?.removeEventListener("abort", this.#aborted);
-    return true;
-  }
-}
+/** What came of a call on one of several nodes. */
+export type MulticallResult =
+  | { readonly node: string; readonly ok: true; readonly value: Term }
+  | { readonly node: string; readonly ok: false; readonly error: Error };
 
 /** Spawns on another node. */
 class Spawning extends Asking<Pid> {
-  start(
-    from: Process,
-    mfa: Tuple<[Atom, Atom, number]>,
-    args: readonly Encodable[],
-    link: boolean,
-  ): this {
-    const options = link ? [LINK] : [];
+  start(peer: Peer, from: Process, [module, name, args]: Mfa, link: boolean): this {
+    const mfa = tuple(atom(module), atom(name), args.length) as Tuple<[Atom, Atom, number]>;
     return this.ask(() =>
-      this.peer.spawn(from.pid, this.core.makeRef(), mfa, args, options, (result, cause) => {
-        if (!(result instanceof Pid)) {
-          return this.fail(spawnError(this.peer.name, result, cause));
-        }
-        if (link) this.#linked(from, result);
+      peer.spawn(from.pid, this.core.makeRef(), mfa, args, link ? [LINK] : [], (result, cause) => {
+        if (!(result instanceof Pid)) return this.fail(notSpawned(peer.name, result, cause));
+        if (link && from.exited) peer.sendLinkExit(from.pid, result, from.reason);
+        else if (link && this.settled) peer.abandon(from.pid, result);
+        else if (link) peer.addLink(from, result);
         this.done(result);
       })
     );
   }
-
-  #linked(from: Process, pid: Pid): void {
-    if (from.exited) this.peer.sendLinkExit(from.pid, pid, from.reason);
-    else this.peer.addLink(from, pid);
-  }
 }
 
-/** Calls a function on another node, as erpc does: it is spawned there, and its exit reason is the result. */
-class Rpc extends Asking<Term> implements Watcher {
-  #id: Ref | null = null;
-  #res: Ref | null = null;
+/** Calls a function as erpc does: a process is spawned for it, and its exit reason is the result. */
+abstract class Rpc extends Asking<Term> implements Watcher {
+  protected readonly res: Ref = this.core.makeRef();
+  readonly #node: string;
+  readonly #timeout: number | undefined;
 
-  start(from: Process, module: string, name: string, args: readonly Encodable[]): this {
-    const id = this.#id = this.core.makeRef();
-    const res = this.#res = this.core.makeRef();
-    const call = [res, atom(module), atom(name), args];
-    return this.ask(() =>
-      this.peer.spawn(from.pid, id, ERPC, call, [MONITOR], (result, cause) => {
-        if (!(result instanceof Pid)) {
-          return this.fail(spawnError(this.peer.name, result, cause));
-        }
-        this.peer.expectDown(id, from.pid, result, this);
-        if (this.settled) this.peer.demonitor(id);
-      })
-    );
+  constructor(core: Core, node: string, [module, name, args]: Mfa, options: CallOptions) {
+    super(core, `${module}:${name}/${args.length} on ${node}`, options);
+    this.#node = node;
+    this.#timeout = options.timeout;
   }
 
-  down(reason: Term, cause?: Error): void {
-    if (reason === NOCONNECTION) return this.fail(new NodeDownError(this.peer.name, { cause }));
-    if (!isTuple(reason) || !this.#res!.equals(reason[0])) return this.fail(new ExitError(reason));
-    const [, , value, stack] = reason;
-    switch ((reason[1] as Atom).name) {
+  /** The process has ended: what came of the call, or why there is nothing. */
+  down(reason: Term): void {
+    if (!isTuple(reason) || !this.res.equals(reason[0])) return this.fail(new ExitError(reason));
+    const [, kind, value, stack] = reason;
+    switch (isTuple(reason) && reason.length >= 3 ? (kind as Atom | null)?.name : undefined) {
       case "return":
         return this.done(value);
       case "exit":
         return this.fail(new ExitError(value));
       case "throw":
         return this.fail(new RpcError(this.what, "throw", value, []));
-      default:
+      case "error":
+        if (reason.length === 3) return this.fail(this.#ofErpc(value));
         return this.fail(new RpcError(this.what, "error", value, isList(stack) ? stack : []));
+      default:
+        return this.fail(new ExitError(reason));
     }
+  }
+
+  /** `{erpc, Reason}`: the call itself went wrong, not the function. */
+  #ofErpc(error: Term): Error {
+    const reason = isTuple(error) && error.length === 2 && error[0] === ERPC ? error[1] : error;
+    if (reason === NOCONNECTION) return new NodeDownError(this.#node);
+    if (reason === TIMEOUT) return new CallTimeoutError(this.what, this.#timeout ?? 0);
+    return new SpawnError(this.#node, reason);
+  }
+}
+
+class RemoteRpc extends Rpc {
+  readonly #peer: Peer;
+  readonly #id: Ref = this.core.makeRef();
+
+  constructor(core: Core, peer: Peer, mfa: Mfa, options: CallOptions) {
+    super(core, peer.name, mfa, options);
+    this.#peer = peer;
+  }
+
+  start(from: Process, [module, name, args]: Mfa): this {
+    const call = [this.res, atom(module), atom(name), args];
+    return this.ask(() =>
+      this.#peer.spawn(from.pid, this.#id, CALL, call, [MONITOR], (result, cause) => {
+        if (!(result instanceof Pid)) return this.fail(notSpawned(this.#peer.name, result, cause));
+        this.#peer.expectDown(this.#id, from.pid, result, this);
+        if (this.settled) this.#peer.demonitor(this.#id);
+      })
+    );
+  }
+
+  override down(reason: Term, cause?: Error): void {
+    if (reason === NOCONNECTION) this.fail(new NodeDownError(this.#peer.name, { cause }));
+    else super.down(reason);
   }
 
   protected override giveUp(error: unknown): void {
     super.giveUp(error);
-    this.peer.demonitor(this.#id!);
+    this.#peer.demonitor(this.#id);
   }
 }
 
-function spawnError(node: string, result: AtomTerm, cause: Error | undefined): Error {
+/** A call on this very node, which runs what is provided, as on any other. */
+class LocalRpc extends Rpc {
+  #process: Process | null = null;
+
+  start(node: Node, mfa: Mfa): this {
+    return this.ask(() => {
+      const asked = askedHere(node, mfa);
+      const process = node._spawn(async (self) =>
+        self._process.exit(await executeCall(node, self, null, this.res, asked))
+      );
+      this.#process = process;
+      process.addWatcher(this);
+    });
+  }
+
+  protected override giveUp(error: unknown): void {
+    super.giveUp(error);
+    this.#process?.removeWatcher(this);
+  }
+}
+
+/** What is asked of this node, as a process here would get it. */
+function askedHere(node: Node, [module, name, args]: Mfa): Asked {
+  const core = node._core;
+  const list = core.copyMessages ? core.copy(args, node.pid) : [...args] as Term[];
+  return { module: atom(module), name: atom(name), args: list };
+}
+
+function notSpawned(node: string, result: Term, cause: Error | undefined): Error {
   return result === NOCONNECTION
     ? new NodeDownError(node, { cause })
     : new SpawnError(node, result);
@@ -210,22 +169,36 @@ export function spawnRemote(
   core: Core,
   peer: Peer,
   from: Process,
-  [module, name, args]: readonly [string, string, readonly Encodable[]],
+  mfa: Mfa,
   options: CallOptions & { readonly link: boolean },
 ): Promise<Pid> {
-  const mfa = tuple(atom(module), atom(name), args.length) as Tuple<[Atom, Atom, number]>;
+  const [module, name, args] = mfa;
   const what = `spawn ${module}:${name}/${args.length} on ${peer.name}`;
-  return new Spawning(core, peer, what, options).start(from, mfa, args, options.link).promise;
+  return new Spawning(core, what, options).start(peer, from, mfa, options.link).promise;
 }
 
-/** See `Node.rpc`. */
+/** See `Node.rpc`. @param peer `null` where it is this node. */
 export function rpc(
-  core: Core,
-  peer: Peer,
-  from: Process,
-  [module, name, args]: readonly [string, string, readonly Encodable[]],
+  node: Node,
+  peer: Peer | null,
+  mfa: Mfa,
   options: CallOptions,
 ): Promise<Term> {
-  const what = `${module}:${name}/${args.length} on ${peer.name}`;
-  return new Rpc(core, peer, what, options).start(from, module, name, args).promise;
+  const core = node._core;
+  return peer === null
+    ? new LocalRpc(core, node.name, mfa, options).start(node, mfa).promise
+    : new RemoteRpc(core, peer, mfa, options).start(core.main, mfa).promise;
+}
+
+/** See `Node.rpcCast`. @param peer `null` where it is this node. */
+export function rpcCast(node: Node, peer: Peer | null, mfa: Mfa): void {
+  const core = node._core;
+  if (peer === null) {
+    const asked = askedHere(node, mfa);
+    node._spawn((self) => executeCast(node, self, null, asked));
+  } else {
+    const [module, name, args] = mfa;
+    const cast = [atom(module), atom(name), args];
+    peer.spawn(core.main.pid, core.makeRef(), CAST, cast, [], () => {}); // nobody waits, whatever comes of it
+  }
 }

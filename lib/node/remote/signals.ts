@@ -1,19 +1,26 @@
-import { Pid, type Ref } from "../../etf/identifiers.ts";
+import { Pid, Ref } from "../../etf/identifiers.ts";
 import type { DecodeOptions } from "../../etf/options.ts";
 import type { Term } from "../../etf/term.ts";
-import { type AtomTerm, CONTROL, type Control } from "../../dist/control.ts";
+import { type AtomTerm, CONTROL, type Control, ControlError } from "../../dist/control.ts";
 import { NOPROC } from "../atoms.ts";
 import { type Core, nameOf } from "../core.ts";
 import type { Node } from "../node.ts";
-import type { Peer } from "./peer.ts";
 import type { Process } from "../process.ts";
-import { spawnRequested } from "./spawn_request.ts";
+import { mustBeOurs, mustBeTheirs } from "./_origin.ts";
+import type { PeerAccess } from "./access.ts";
+import type { Peer } from "./peer.ts";
+import { MONITORED, spawnRequested } from "./spawn_request.ts";
 
 /**
  * What is done with each signal of a peer. Order is kept: a signal is acted upon before the next one is read.
  *
- * What concerns a process that is not there is answered as Erlang answers it: a link and a monitor with `noproc`, everything
- * else with silence. Pids of another life of this node are such processes too.
+ * - What concerns a process that is not there is answered as Erlang answers it: a link and a monitor with `noproc`, everything
+ *   else with silence. Pids of another life of this node are such processes too.
+ * - What the access rules close to the peer is such a process for it.
+ * - Messages are for whom they name, whoever they say has sent them, as in OTP. Everything else has to be from a process of the
+ *   peer and for one of this node.
+ *
+ * @throws {ControlError} where it is not: the connection is to be closed.
  */
 export function receiveSignal(
   node: Node,
@@ -25,52 +32,64 @@ export function receiveSignal(
   switch (control[0]) {
     case CONTROL.SEND:
     case CONTROL.SEND_SENDER:
-      return core.receiveFor(control[2], payload);
-    case CONTROL.REG_SEND:
-      return core.names.get(nameOf(control[3]))?.deliver(payload);
+      return core.receiveFor(control[2], payload, peer.name);
+    case CONTROL.REG_SEND: {
+      const process = named(node, peer, control[3]);
+      return process === undefined ? undefined : core.receiveFrom(peer.name, process, payload);
+    }
     case CONTROL.ALIAS_SEND:
-      return core.receive(control[2], payload);
+      return core.receive(control[2], payload, peer.name);
 
     case CONTROL.LINK:
-      return linked(core, peer, control[1], control[2]);
+      checkPair(core, peer, control, control[1], control[2]);
+      return linked(node, peer, control, control[1], control[2]);
     case CONTROL.UNLINK:
+      checkPair(core, peer, control, control[1], control[2]);
       return unlinked(core, peer, control[1], control[2]);
     case CONTROL.UNLINK_ID:
+      checkPair(core, peer, control, control[2], control[3]);
       unlinked(core, peer, control[2], control[3]);
       return peer.acknowledgeUnlink(control[1], control[3], control[2]);
     case CONTROL.UNLINK_ID_ACK:
-      return; // the link was forgotten when the unlink was sent: an exit signal that crossed it finds none
+      checkPair(core, peer, control, control[2], control[3]);
+      return peer.unlinkAcknowledged(control[1], control[2], control[3]);
 
     case CONTROL.EXIT:
+      checkPair(core, peer, control, control[1], control[2]);
       return linkEnded(core, peer, control[1], control[2], control[3]);
     case CONTROL.PAYLOAD_EXIT:
+      checkPair(core, peer, control, control[1], control[2]);
       return linkEnded(core, peer, control[1], control[2], payload!);
     case CONTROL.EXIT2:
-      return core.process(control[2])?.exitSignal(control[1], control[3], false);
+      checkPair(core, peer, control, control[1], control[2]);
+      return exitSignal(node, peer, control[1], core.process(control[2]), control[3]);
     case CONTROL.PAYLOAD_EXIT2:
-      return core.process(control[2])?.exitSignal(control[1], payload!, false);
+      checkPair(core, peer, control, control[1], control[2]);
+      return exitSignal(node, peer, control[1], core.process(control[2]), payload!);
+    case CONTROL.ALTACT_SIG_SEND: // messages have become other control messages before
+      return altactExit(node, peer, control, payload!);
 
     case CONTROL.MONITOR_P:
-      return monitored(core, peer, control[1], control[2], control[3]);
+      checkPair(core, peer, control, control[1], control[2]);
+      return monitored(node, peer, control, control[1], control[2], control[3]);
     case CONTROL.DEMONITOR_P:
+      checkPair(core, peer, control, control[1], control[2]);
       return peer.removeWatcher(control[3]);
     case CONTROL.MONITOR_P_EXIT:
+      checkDown(core, control, control[1], control[2]);
       return peer.monitorDown(control[3], control[4]);
     case CONTROL.PAYLOAD_MONITOR_P_EXIT:
+      checkDown(core, control, control[1], control[2]);
       return peer.monitorDown(control[3], payload!);
 
     case CONTROL.SPAWN_REQUEST:
-      return spawnRequested(node, peer, control, payload!);
+      mustBeTheirs(control, control[2], peer.origin);
+      return spawnRequested(node, peer, accessOf(node, peer), control, payload!);
     case CONTROL.SPAWN_REPLY:
-      return peer.spawned(control[1], control[4]);
+      return spawnReplied(core, peer, control);
 
-    case CONTROL.ALTACT_SIG_SEND:
-      // Not announced, so no peer should send it; what it means is plain all the same.
-      return core.platform.log(
-        "warning",
-        `${peer.name} sent ALTACT_SIG_SEND, which was not negotiated; dropped`,
-      );
     case CONTROL.GROUP_LEADER:
+      return newLeader(node, peer, control[1], core.process(control[2]));
     case CONTROL.NODE_LINK:
       return;
   }
@@ -89,15 +108,47 @@ export function receiverTerms(core: Core, control: Control): DecodeOptions | nul
       return core.names.get(nameOf(control[3]))?.terms ?? null;
     case CONTROL.ALIAS_SEND:
       return core.local(control[2])?.terms ?? null;
+    case CONTROL.ALTACT_SIG_SEND:
+      return control[3] instanceof Pid ? core.process(control[3])?.terms ?? null : null;
     default:
       return null;
   }
 }
 
-function linked(core: Core, peer: Peer, from: Pid, to: Pid): void {
-  const process = core.process(to);
-  if (process === undefined) peer.sendLinkExit(to, from, NOPROC);
-  else peer.addLink(process, from);
+/** What a peer may do. */
+function accessOf(node: Node, peer: Peer): PeerAccess {
+  return peer.access ??= node._access.of(peer.name);
+}
+
+/** The process of that name, where the peer may know of it. */
+function named(node: Node, peer: Peer, name: AtomTerm): Process | undefined {
+  const access = peer.access ?? accessOf(node, peer);
+  const text = nameOf(name);
+  return access.allNames || access.mayReach(text) ? node._core.names.get(text) : undefined;
+}
+
+/** From a process of the peer, for one of this node. Names are always of this node. */
+function checkPair(core: Core, peer: Peer, control: Control, from: Pid, to: Pid | AtomTerm): void {
+  mustBeTheirs(control, from, peer.origin);
+  if (to instanceof Pid) mustBeOurs(control, to, core.name);
+}
+
+/** A peer that tells of the end of a process of ours has lost its way. Which monitor it is the reference tells. */
+function checkDown(core: Core, control: Control, object: Pid | AtomTerm, watcher: Pid): void {
+  mustBeOurs(control, watcher, core.name);
+  if (object instanceof Pid && object._node === core.name) {
+    throw new ControlError("it tells of the end of a process of this node", control[0]);
+  }
+}
+
+function linked(node: Node, peer: Peer, control: Control, from: Pid, to: Pid): void {
+  const process = node._core.process(to);
+  if (process === undefined || !accessOf(node, peer).maySignal(process, "links")) {
+    peer.sendLinkExit(to, from, NOPROC);
+  } else if (peer.mayBeLinked(process, from)) {
+    checkRoom(node, peer, control);
+    peer.addLink(process, from);
+  }
 }
 
 function unlinked(core: Core, peer: Peer, from: Pid, to: Pid): void {
@@ -106,16 +157,79 @@ function unlinked(core: Core, peer: Peer, from: Pid, to: Pid): void {
 }
 
 function linkEnded(core: Core, peer: Peer, from: Pid, to: Pid, reason: Term): void {
+  if (!peer.endsLink(from, to)) return;
   const process = core.process(to);
   if (process === undefined) return;
   peer.forgetLink(process, from);
   process.linkBroken(from, reason);
 }
 
-function monitored(core: Core, peer: Peer, from: Pid, to: Pid | AtomTerm, ref: Ref): void {
-  const process: Process | undefined = to instanceof Pid
-    ? core.process(to)
-    : core.names.get(nameOf(to));
-  if (process === undefined) peer.sendDown(to, from, ref, NOPROC);
-  else peer.addWatcher(process, from, to, ref);
+function exitSignal(
+  node: Node,
+  peer: Peer,
+  from: Pid,
+  process: Process | undefined,
+  reason: Term,
+): void {
+  if (process !== undefined && accessOf(node, peer).maySignal(process, "exit signals")) {
+    process.exitSignal(from, reason, false);
+  }
+}
+
+/** An exit signal for a pid, a name, or an alias, which is one for its process. */
+function altactExit(
+  node: Node,
+  peer: Peer,
+  control: Control<"ALTACT_SIG_SEND">,
+  reason: Term,
+): void {
+  const [, , from, to] = control;
+  mustBeTheirs(control, from, peer.origin);
+  if (to instanceof Pid) mustBeOurs(control, to, node._core.name);
+  const process = to instanceof Pid || to instanceof Ref
+    ? node._core.local(to)
+    : named(node, peer, to);
+  exitSignal(node, peer, from, process, reason);
+}
+
+function monitored(
+  node: Node,
+  peer: Peer,
+  control: Control,
+  from: Pid,
+  to: Pid | AtomTerm,
+  ref: Ref,
+): void {
+  const process = to instanceof Pid ? node._core.process(to) : named(node, peer, to);
+  if (process === undefined) return peer.sendDown(to, from, ref, NOPROC);
+  checkRoom(node, peer, control);
+  peer.addWatcher(process, from, to, ref);
+}
+
+/** @throws {ControlError} where the peer has as many monitors and links here as it may. */
+function checkRoom(node: Node, peer: Peer, control: Control): void {
+  const { maxWatched } = accessOf(node, peer);
+  if (peer.watched >= maxWatched) {
+    throw new ControlError(
+      `the peer has ${maxWatched} monitors and links here, see maxWatched of option access`,
+      control[0],
+    );
+  }
+}
+
+function spawnReplied(core: Core, peer: Peer, control: Control<"SPAWN_REPLY">): void {
+  const [, id, to, flags, result] = control;
+  mustBeOurs(control, to, core.name);
+  if (id._node !== core.name) {
+    throw new ControlError(`it answers a request of ${id.node}`, control[0]);
+  }
+  if (result instanceof Pid) mustBeTheirs(control, result, peer.origin);
+  peer.spawned(id, result, (Number(flags) & MONITORED) !== 0);
+}
+
+function newLeader(node: Node, peer: Peer, leader: Pid, process: Process | undefined): void {
+  if (process === undefined || process === node._core.main) return; // the node's own is not theirs to set
+  if (accessOf(node, peer).maySignal(process, "changes of the group leader")) {
+    process.groupLeader = leader;
+  }
 }

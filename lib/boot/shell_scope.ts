@@ -1,0 +1,150 @@
+import { EpmdError } from "../dist/epmd_error.ts";
+import { HandshakeError } from "../dist/handshake_error.ts";
+import { Atom, atom } from "../etf/atom.ts";
+import { Binary, Bitstring } from "../etf/binary.ts";
+import { atomMap, stringMap } from "../etf/convert.ts";
+import { decode } from "../etf/decoder.ts";
+import { encode } from "../etf/encoder.ts";
+import { equal } from "../etf/equal.ts";
+import { AtomLimitError, DecodeError, EncodeError } from "../etf/errors.ts";
+import { Float, float } from "../etf/float.ts";
+import { format } from "../etf/format.ts";
+import { ExternalFun, Fun, LocalTerm, NativeRecord } from "../etf/fun.ts";
+import { Pid, Port, Ref } from "../etf/identifiers.ts";
+import { charlist, ImproperList, isList } from "../etf/list.ts";
+import { NoMatchError, SchemaError } from "../etf/schema/errors.ts";
+import { match } from "../etf/schema/match.ts";
+import { noMatch } from "../etf/schema/no_match.ts";
+import { is, parse } from "../etf/schema/parse.ts";
+import { DefaultSchema, OptionalSchema, Schema } from "../etf/schema/schema.ts";
+import * as t from "../etf/schema/t.ts";
+import { hash, termKey } from "../etf/term_key.ts";
+import { TermMap } from "../etf/term_map.ts";
+import { isTuple, tagged, Tuple, tuple } from "../etf/tuple.ts";
+import { api, Contract, ContractRef, ReplyError, unwrap } from "../gen/contract.ts";
+import { GenServer } from "../gen/gen_server.ts";
+import { Handler, Later, later, noReply, on } from "../gen/handlers.ts";
+import { ServerRef } from "../gen/server_ref.ts";
+import * as sys from "../gen/sys.ts";
+import { TaskSupervisor } from "../gen/task_supervisor.ts";
+import { FormatError, formatText } from "../kernel/io/format.ts";
+import * as io from "../kernel/io/io.ts";
+import { IoError } from "../kernel/io/io_request.ts";
+import * as logger from "../kernel/logger.ts";
+import { ProcessGroups } from "../kernel/pg.ts";
+import { ProcessGroupsRef } from "../kernel/pg_ref.ts";
+import { Behaviour } from "../node/behaviour.ts";
+import { ProcessContext } from "../node/context.ts";
+import {
+  BusyError,
+  CallTimeoutError,
+  ExitError,
+  NameError,
+  NodeDownError,
+  NodeStoppedError,
+  NoProcessError,
+  ProcessError,
+  ProcessExitedError,
+} from "../node/errors.ts";
+import { LockError } from "../node/global_names.ts";
+import { Node } from "../node/node.ts";
+import { WithSelf, withSelf } from "../node/provide.ts";
+import { raise, RaisedError } from "../node/raise.ts";
+import { RpcError, SpawnError } from "../node/remote/rpc_error.ts";
+import { ReceiveTimeoutError, Self } from "../node/self.ts";
+import { TransportError } from "../transport/contract.ts";
+import { memoryNetwork } from "../transport/memory.ts";
+import { selfSigned } from "../transport/self_signed.ts";
+
+/** What a remote shell has by name: the values that mod.ts exports, but `startNode`, and `exit`, which ends the shell there. */
+export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
+  api,
+  Atom,
+  atom,
+  AtomLimitError,
+  atomMap,
+  Behaviour,
+  Binary,
+  Bitstring,
+  BusyError,
+  CallTimeoutError,
+  charlist,
+  Contract,
+  ContractRef,
+  decode,
+  DecodeError,
+  DefaultSchema,
+  encode,
+  EncodeError,
+  EpmdError,
+  equal,
+  ExitError,
+  ExternalFun,
+  Float,
+  float,
+  format,
+  FormatError,
+  formatText,
+  Fun,
+  GenServer,
+  Handler,
+  HandshakeError,
+  hash,
+  ImproperList,
+  io,
+  IoError,
+  is,
+  isList,
+  isTuple,
+  Later,
+  later,
+  LocalTerm,
+  LockError,
+  logger,
+  match,
+  memoryNetwork,
+  NameError,
+  NativeRecord,
+  Node,
+  NodeDownError,
+  NodeStoppedError,
+  noMatch,
+  NoMatchError,
+  NoProcessError,
+  noReply,
+  on,
+  OptionalSchema,
+  parse,
+  Pid,
+  Port,
+  ProcessContext,
+  ProcessError,
+  ProcessExitedError,
+  ProcessGroups,
+  ProcessGroupsRef,
+  raise,
+  RaisedError,
+  ReceiveTimeoutError,
+  Ref,
+  ReplyError,
+  RpcError,
+  Schema,
+  SchemaError,
+  Self,
+  selfSigned,
+  ServerRef,
+  SpawnError,
+  stringMap,
+  sys,
+  t,
+  tagged,
+  TaskSupervisor,
+  termKey,
+  TermMap,
+  TransportError,
+  Tuple,
+  tuple,
+  unwrap,
+  WithSelf,
+  withSelf,
+};

@@ -1,0 +1,31 @@
+import type { Pid } from "../etf/identifiers.ts";
+import type { DecodeOptions } from "../etf/options.ts";
+import type { Term } from "../etf/term.ts";
+import type { Process } from "./process.ts";
+
+/** What an alias leads to. */
+export interface Receiver {
+  deliver(message: unknown): void;
+  /** The node has stopped, and nothing will come any more. */
+  down?(reason: Term): void;
+}
+
+/** How a process is started. */
+export interface SpawnOptions {
+  /** Registers the process under this name before it runs. */
+  readonly register?: string;
+  /** Links it to this process before it runs; that process is its parent. */
+  readonly link?: Process | null;
+  readonly trapExit?: boolean;
+  /** Default: that of the parent, or the node's. */
+  readonly groupLeader?: Pid;
+  /** How messages from other nodes are decoded for this process, where it differs from the node's way. */
+  readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
+}
+
+/** What a node does differently from its defaults. */
+export interface CoreOptions {
+  readonly creation?: number;
+  readonly copyMessages?: boolean;
+  readonly terms?: DecodeOptions;
+}

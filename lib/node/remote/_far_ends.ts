@@ -1,0 +1,45 @@
+import type { AtomTerm } from "../../dist/control.ts";
+import type { Pid, Ref } from "../../etf/identifiers.ts";
+import type { Term } from "../../etf/term.ts";
+import type { Linked, Process, Watcher } from "../process.ts";
+import type { Peer } from "./peer.ts";
+
+/** A process of the peer that watches one of ours. */
+export class RemoteWatcher implements Watcher {
+  readonly peer: Peer;
+  readonly process: Process;
+  readonly watcher: Pid;
+  readonly object: Pid | AtomTerm;
+  readonly ref: Ref;
+
+  constructor(peer: Peer, process: Process, watcher: Pid, object: Pid | AtomTerm, ref: Ref) {
+    this.peer = peer;
+    this.process = process;
+    this.watcher = watcher;
+    this.object = object;
+    this.ref = ref;
+  }
+
+  down(reason: Term): void {
+    this.peer.forgetWatcher(this.ref);
+    this.peer.sendDown(this.object, this.watcher, this.ref, reason, this.process.pid);
+  }
+}
+
+/** The far end of a link between one of our processes and one of the peer. */
+export class RemoteLink implements Linked {
+  readonly peer: Peer;
+  readonly process: Process;
+  readonly pid: Pid;
+
+  constructor(peer: Peer, process: Process, pid: Pid) {
+    this.peer = peer;
+    this.process = process;
+    this.pid = pid;
+  }
+
+  linkBroken(from: Pid, reason: Term): void {
+    this.peer.forgetLink(this.process, this.pid);
+    this.peer.sendLinkExit(from, this.pid, reason);
+  }
+}

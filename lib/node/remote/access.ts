@@ -1,0 +1,218 @@
+import type { Platform } from "../../platform/contract.ts";
+import { Globs } from "../globs.ts";
+import { Refusals } from "./_refusals.ts";
+
+/**
+ * What some peers may do here. Where a rule says nothing of a matter, it is as without rules.
+ *
+ * In all patterns `*` stands for any characters: `"web*@10.0.0.5"`, `"demo:*"`, `"worker_*"`.
+ */
+export interface AccessRule {
+  /** The nodes that it is for, by name. Default `"*"`: all for which no rule before it is. */
+  readonly peers?: string | readonly string[];
+  /**
+   * Patterns of `module:function`: what they may spawn and call by rpc of that which is provided. Default `["*"]`. All else is
+   * answered as a function that does not exist.
+   */
+  readonly functions?: readonly string[];
+  /**
+   * Patterns of registered names that they may send to, call and monitor. Default `["*"]`. All others do not exist for them: a
+   * message is dropped, a call and a monitor get `noproc`. The names by which nodes talk (`net_kernel`, `rex`,
+   * `global_name_server`, `global_group`, `logger`, `logger_proxy`, `pg`) are open in any case.
+   *
+   * It is the name that is closed, not the process: whoever knows its pid can send to that.
+   */
+  readonly names?: readonly string[];
+  /**
+   * Whether their exit signals, links and changes of the group leader reach every process, as in Erlang. Default true. `false`:
+   * only processes that were spawned for them; elsewhere exit signals and changes are dropped, and a link gets `noproc`.
+   * Links that our processes make are not concerned.
+   */
+  readonly signals?: boolean;
+  /** Processes spawned for one of them that may live at a time; one more is answered with `system_limit`. Default 100,000. */
+  readonly maxSpawned?: number;
+  /**
+   * Monitors and links that one of them may have on processes here at a time; one more closes the connection. Default 262,144.
+   */
+  readonly maxWatched?: number;
+}
+
+/** The rules' fields, so that a misspelt one does not open what it was to close. */
+const FIELDS: Readonly<Record<keyof AccessRule, "patterns" | "boolean" | "number">> = {
+  peers: "patterns",
+  functions: "patterns",
+  names: "patterns",
+  signals: "boolean",
+  maxSpawned: "number",
+  maxWatched: "number",
+};
+
+const MAX_SPAWNED = 100_000;
+/** Some hundred bytes each. */
+const MAX_WATCHED = 262_144;
+/** How many peers' rights are kept although nothing needs them. */
+const KEPT = 1_000;
+
+/** What nodes need to know each other. What may be asked of these processes is limited by themselves. */
+const KERNEL_NAMES: ReadonlySet<string> = new Set([
+  "net_kernel",
+  "rex",
+  "global_name_server",
+  "global_group",
+  "logger",
+  "logger_proxy",
+  "pg",
+]);
+/** Runs for a peer what it names in its arguments, which is looked up, and judged, of its own. */
+const KERNEL_MODULE = "erpc";
+
+/** What no rule is for where there are rules: it may be connected, and nothing more. */
+const CLOSED: AccessRule = { functions: [], names: [], signals: false };
+
+/** Who may do what: the rules of a node. */
+export class AccessPolicy {
+  /** How much peers were refused. */
+  refused = 0;
+  readonly #rules: readonly (readonly [Globs, AccessRule])[];
+  readonly #platform: Pick<Platform, "now" | "log">;
+  /** Those for whom a process lives, which may be connected no more and come again, and some others. */
+  readonly #known: Map<string, PeerAccess> = new Map();
+
+  /**
+   * @param rules the first that is for a peer counts; where there are some, and none is, the peer may do nothing.
+   * @throws {TypeError} if a rule is none.
+   */
+  constructor(
+    platform: Pick<Platform, "now" | "log">,
+    rules: readonly AccessRule[] = [{}],
+  ) {
+    this.#platform = platform;
+    for (const rule of rules) checkRule(rule);
+    this.#rules = rules.map((rule) => [new Globs(listOf(rule.peers ?? "*")), rule]);
+  }
+
+  /** What a peer may do. */
+  of(peer: string): PeerAccess {
+    const known = this.#known.get(peer);
+    if (known !== undefined) return known;
+    if (this.#known.size >= KEPT) this.#forget();
+    const rule = this.#rules.find(([peers]) => peers.fit(peer))?.[1] ?? CLOSED;
+    const refusals = new Refusals(this.#platform, peer);
+    const access = new PeerAccess(rule, refusals, () => this.refused++);
+    this.#known.set(peer, access);
+    return access;
+  }
+
+  /** Forgets those that can be made anew, since peers may come under any number of names. */
+  #forget(): void {
+    for (const [peer, access] of this.#known) if (!access.inUse) this.#known.delete(peer);
+  }
+}
+
+/** What one peer may do. Each question that is answered by no is counted, and logged once in a while. */
+export class PeerAccess {
+  /** Whether every name is open, so that none has to be asked for. */
+  readonly allNames: boolean;
+  /** Whether exit signals, links and the like reach every process. */
+  readonly signals: boolean;
+  readonly maxWatched: number;
+  readonly #functions: Globs | null;
+  readonly #names: Globs | null;
+  readonly #maxSpawned: number;
+  readonly #refusals: Refusals;
+  readonly #refused: () => void;
+  readonly #spawned: Set<object> = new Set();
+
+  /** @param refused is called for each refusal. */
+  constructor(rule: AccessRule, refusals: Refusals, refused: () => void) {
+    this.#functions = globsOf(rule.functions);
+    this.#names = globsOf(rule.names);
+    this.allNames = this.#names === null;
+    this.signals = rule.signals ?? true;
+    this.#maxSpawned = rule.maxSpawned ?? MAX_SPAWNED;
+    this.maxWatched = rule.maxWatched ?? MAX_WATCHED;
+    this.#refusals = refusals;
+    this.#refused = refused;
+  }
+
+  /** Whether processes live that were spawned for it. */
+  get inUse(): boolean {
+    return this.#spawned.size > 0;
+  }
+
+  /** Whether it may spawn or call what is provided as `module:name`. */
+  mayRun(module: string, name: string): boolean {
+    if (this.#functions === null || module === KERNEL_MODULE) return true;
+    const what = `${module}:${name}`;
+    return this.#functions.fit(what) || this.#refuse("call", what);
+  }
+
+  /** Whether it may send to that name, and monitor it. */
+  mayReach(name: string): boolean {
+    if (this.#names === null || KERNEL_NAMES.has(name)) return true;
+    return this.#names.fit(name) || this.#refuse("send to", name);
+  }
+
+  /** Whether a signal of it may change that process. `signal` names it in the log. */
+  maySignal(process: object, signal: string): boolean {
+    return this.signals || this.#spawned.has(process) ||
+      this.#refuse("send", signal);
+  }
+
+  /** Whether one more process may be spawned for it. */
+  maySpawn(): boolean {
+    return this.#spawned.size < this.#maxSpawned ||
+      this.#refuse("have more than", `${this.#maxSpawned} processes spawned here`);
+  }
+
+  /** A process lives that was spawned for it. */
+  spawned(process: object): void {
+    this.#spawned.add(process);
+  }
+
+  ended(process: object): void {
+    this.#spawned.delete(process);
+  }
+
+  #refuse(kind: string, what: string): false {
+    this.#refused();
+    this.#refusals.add(kind, what);
+    return false;
+  }
+}
+
+function listOf(patterns: string | readonly string[]): readonly string[] {
+  return typeof patterns === "string" ? [patterns] : patterns;
+}
+
+/** `null` where everything fits. */
+function globsOf(patterns: readonly string[] | undefined): Globs | null {
+  return patterns === undefined || patterns.includes("*") ? null : new Globs(patterns);
+}
+
+function checkRule(rule: AccessRule): void {
+  if (typeof rule !== "object" || rule === null) throw wrong("a rule", "an object is needed");
+  for (const [field, value] of Object.entries(rule)) {
+    if (!Object.hasOwn(FIELDS, field)) {
+      const known = Object.keys(FIELDS).join(", ");
+      throw wrong(`a rule's ${field}`, `there is no such field, there are ${known}`);
+    }
+    if (value === undefined) continue;
+    const kind = FIELDS[field as keyof AccessRule];
+    if (kind === "patterns") {
+      const single = field === "peers" && typeof value === "string";
+      const list: unknown[] = single ? [value] : Array.isArray(value) ? value : [undefined];
+      if (!list.every((pattern) => typeof pattern === "string" && pattern !== "")) {
+        throw wrong(`a rule's ${field}`, "a list of patterns is needed");
+      }
+    } else if (kind === "boolean") {
+      if (typeof value !== "boolean") throw wrong(`a rule's ${field}`, "true or false is needed");
+    } else if (!(Number.isInteger(value) && value as number >= 0)) {
+      throw wrong(`a rule's ${field}`, "a number from 0 on is needed");
+    }
+  }
+}
+
+function wrong(what: string, why: string): TypeError {
+  return new TypeError(`Cannot use option access: ${what}: ${why}`);
+}

@@ -1,0 +1,118 @@
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { Admission, type Visit } from "../../../lib/node/remote/admission.ts";
+import { FakePlatform } from "../../_support/fake_platform.ts";
+
+const ATTACKER = { host: "192.0.2.1", port: 1 };
+const PEER = { host: "192.0.2.2", port: 1 };
+const LOCAL = { host: "127.0.0.1", port: 1 };
+
+function visit(admission: Admission, from: { host: string; port: number }): Visit {
+  const entered = admission.enter(from, () => {});
+  assert(typeof entered !== "string", entered as string);
+  return entered;
+}
+
+function fail(admission: Admission, from: { host: string; port: number }, times: number): void {
+  for (let i = 0; i < times; i++) visit(admission, from).leave("failed");
+}
+
+test("an address whose handshakes fail is kept out for a while, and no other", () => {
+  const platform = new FakePlatform();
+  const admission = new Admission(platform, { failures: 3, forgiveness: 30_000 });
+  fail(admission, ATTACKER, 3);
+  assertEquals(
+    admission.enter(ATTACKER, () => {}),
+    "too many handshakes from there have failed lately",
+  );
+  visit(admission, PEER).leave("succeeded");
+  platform.advance(9_999);
+  assert(typeof admission.enter(ATTACKER, () => {}) === "string");
+  platform.advance(1);
+  fail(admission, ATTACKER, 1); // one third of the time forgives one of three
+  assert(typeof admission.enter(ATTACKER, () => {}) === "string");
+  platform.advance(60_000);
+  fail(admission, ATTACKER, 3);
+  assert(typeof admission.enter(ATTACKER, () => {}) === "string");
+  assertEquals(admission.underWay, 0);
+});
+
+test("a handshake that succeeds forgives those that failed, and one that says nothing counts for nothing", () => {
+  const admission = new Admission(new FakePlatform(), { failures: 3 });
+  for (let round = 0; round < 10; round++) {
+    fail(admission, PEER, 2);
+    visit(admission, PEER).leave("succeeded");
+    visit(admission, PEER).leave("neither");
+  }
+});
+
+test("a visit ends once", () => {
+  const admission = new Admission(new FakePlatform(), { failures: 2 });
+  const first = visit(admission, PEER);
+  for (let i = 0; i < 5; i++) first.leave("failed");
+  assertEquals(admission.underWay, 0);
+  visit(admission, PEER).leave("neither");
+});
+
+test("so many of an address may be under way", () => {
+  const admission = new Admission(new FakePlatform(), { maxPerAddress: 2 });
+  const [first] = [visit(admission, ATTACKER), visit(admission, ATTACKER)];
+  assertEquals(admission.enter(ATTACKER, () => {}), "too many handshakes from there are under way");
+  visit(admission, PEER);
+  first.leave("neither");
+  visit(admission, ATTACKER);
+  assertEquals(admission.underWay, 3);
+});
+
+test("where too many are under way the oldest of the address that has the most gives way", () => {
+  const admission = new Admission(new FakePlatform(), { max: 4 });
+  const gaveWay: string[] = [];
+  const enter = (from: { host: string; port: number }, name: string): void => {
+    const entered = admission.enter(from, () => {
+      gaveWay.push(name);
+      if (typeof entered !== "string") entered.leave("neither");
+    });
+    assert(typeof entered !== "string");
+  };
+  for (const name of ["1", "2", "3", "4"]) enter(ATTACKER, name);
+  enter(PEER, "peer 1");
+  assertEquals(gaveWay, ["1"]);
+  enter(ATTACKER, "5"); // it takes from itself
+  assertEquals(gaveWay, ["1", "2"]);
+  enter(PEER, "peer 2");
+  assertEquals(gaveWay, ["1", "2", "3"]);
+  enter(PEER, "peer 3"); // both have two
+  assertEquals(gaveWay, ["1", "2", "3", "peer 1"]);
+  enter({ host: "192.0.2.3", port: 1 }, "third");
+  assertEquals([gaveWay.length, admission.underWay], [5, 4]);
+});
+
+test("programs of this machine are not bound, unless it is asked for", () => {
+  const free = new Admission(new FakePlatform(), { failures: 1, maxPerAddress: 1 });
+  for (const host of ["127.0.0.1", "127.1.2.3", "::1"]) {
+    fail(free, { host, port: 1 }, 5);
+    visit(free, { host, port: 1 });
+    visit(free, { host, port: 1 });
+  }
+  const bound = new Admission(new FakePlatform(), { failures: 1, loopback: true });
+  fail(bound, LOCAL, 1);
+  assert(typeof bound.enter(LOCAL, () => {}) === "string");
+});
+
+test("the addresses of one IPv6 network are one", () => {
+  const same = ["2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", "2001:0db8:1:2::"];
+  const others = ["2001:db8:1:3::1", "2001:db8::1", "2001:db8:1::2"];
+  const admission = new Admission(new FakePlatform(), { failures: 3 });
+  for (const host of same) fail(admission, { host, port: 1 }, 1);
+  for (const host of same) assert(typeof admission.enter({ host, port: 1 }, () => {}) === "string");
+  for (const host of others) visit(admission, { host, port: 1 });
+});
+
+test("a flood from ever new addresses is remembered within a bound", () => {
+  const admission = new Admission(new FakePlatform(), { failures: 1 });
+  for (let i = 0; i < 10_000; i++) {
+    fail(admission, { host: `10.0.${i >> 8}.${i & 255}`, port: 1 }, 1);
+  }
+  assert(typeof admission.enter({ host: "10.0.39.15", port: 1 }, () => {}) === "string");
+  visit(admission, { host: "10.0.0.0", port: 1 });
+});
