@@ -216,15 +216,23 @@ export class ReplyError extends Error {
  * The value of an `{ok, Value}`.
  *
  * @throws {ReplyError} if it is `{error, Reason}`.
+ * @throws {TypeError} if it is neither; a contract with `t.result` refuses such a reply before.
  */
 // R as a whole: of a union's members TypeScript takes T from either, by the order in which a program makes its types.
 export function unwrap<R extends Tagged<"ok", [unknown]> | Tagged<"error", readonly unknown[]>>(
   reply: R,
 ): R extends Tagged<"ok", [infer T]> ? T : never {
-  if (reply.tag === "ok") return reply[1] as never;
-  const reason: unknown = reply[1];
-  throw new ReplyError(
-    reason,
-    `The server answered with an error: ${isTuple(reply) ? format(reply as Term) : reason}`,
-  );
+  const value: unknown = reply;
+  if (isTuple(value) && value.tag === "ok" && value.length === 2) return value[1] as never;
+  const text = format(value as Term, { maxLength: LONGEST_REPLY });
+  if (!isTuple(value) || value.tag !== "error" || value.length < 2) {
+    throw new TypeError(
+      `Cannot unwrap a reply: ${text} came, {ok, Value} or {error, Reason} is needed`,
+    );
+  }
+  const reason: unknown = value.length === 2 ? value[1] : Array.prototype.slice.call(value, 1);
+  throw new ReplyError(reason, `The server answered with an error: ${text}`);
 }
+
+/** Of a reply more than this is cut off in a message: another node may have sent megabytes of it. */
+const LONGEST_REPLY = 1_000;

@@ -1,20 +1,24 @@
 import { Atom, atom } from "../etf/atom.ts";
 import { format } from "../etf/format.ts";
+import { EncodeError } from "../etf/errors.ts";
 import { Pid } from "../etf/identifiers.ts";
 import { SchemaError } from "../etf/schema/errors.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
 import { isThenable } from "../_util/thenable.ts";
-import { EXIT, GEN_CALL, GEN_CAST } from "../node/atoms.ts";
+import { GEN_CALL, GEN_CAST } from "../node/atoms.ts";
 import { Behaviour } from "../node/behaviour.ts";
 import { Call, Cast, type From, type Request, requestTerm, TermFrom } from "../node/call.ts";
 import { nameOf } from "../node/core.ts";
 import type { Node } from "../node/node.ts";
+import { debugOf } from "./_debug.ts";
+import { argumentsText, type Refused, unknownError, unknownText } from "./_refusals.ts";
 import { handledSystem } from "./_system.ts";
 import { type AnyHandler, Handler, Later, noReply } from "./handlers.ts";
 import { ServerRef } from "./server_ref.ts";
 
 const BAD_REQUEST = atom("bad_request");
+const BAD_REPLY = atom("bad_reply");
 
 type Table = Readonly<Record<string, AnyHandler>>;
 
@@ -35,6 +39,8 @@ type Table = Readonly<Record<string, AnyHandler>>;
  * - A handler that returns `undefined` replies `nil`.
  * - Arguments that do not parse, and names that no handler takes, make the caller exit with `{bad_request, Path, Message}`.
  *   The server lives on. `onInvalid = "crash"` restores what OTP does: the server crashes.
+ * - A reply that is no term makes a caller of another node exit with `{bad_reply, Handler, Message}`, and is logged. The server lives on.
+ * - `sys` and observer show its public fields, or what {@linkcode GenServer.formatState} returns, and can suspend, trace and stop it.
  *
  * @example
  * ```ts
@@ -96,6 +102,12 @@ export abstract class GenServer extends Behaviour {
     return undefined;
   }
 
+  /** The state as sys and observer show it: by default the public fields that a class has besides its tables. */
+  override formatState(): unknown {
+    const { calls: _1, casts: _2, onInvalid: _3, _essential: _4, ...state } = this as Shown;
+    return state;
+  }
+
   /** @ignore @internal */
   _receive(message: unknown): unknown {
     if (message instanceof Call) {
@@ -112,14 +124,10 @@ export abstract class GenServer extends Behaviour {
     if (isTuple(message)) {
       const head = message[0];
       if (head === GEN_CALL && message.length === 3 && isFrom(message[1])) {
-        return this.#calledByTerm(new TermFrom(this._core, message[1]), message[2]);
+        return this.#calledByTerm(new TermFrom(this._core, message[1], this._process), message[2]);
       }
       if (head === GEN_CAST && message.length === 2) return this.#castedByTerm(message[1]);
-      const parent = this._process.parent;
-      if (head === EXIT && parent !== null && message.length === 3 && parent.equals(message[1])) {
-        return this._process.stop(message[2]); // as in OTP: the end of the parent is ours, also where exits are trapped
-      }
-      if (handledSystem(this._core, this._process, message)) return undefined;
+      if (handledSystem(this, message)) return undefined;
     }
     return this.#went(this.handleInfo(message as Term));
   }
@@ -164,30 +172,30 @@ export abstract class GenServer extends Behaviour {
     const handler = own(this.#calls, name);
     if (handler === undefined) {
       const result = this.handleCall(term === undefined ? termOf(name, args) : term, from);
-      if (result === unhandled) return this.#refuseCall(from, noHandler(name, args, this.#calls));
-      return this.#answer(from, result);
+      if (result === unhandled) return this.#unknownCall(from, name, args);
+      return this.#answer(from, name, result);
     }
     let parsed: readonly unknown[];
     try {
       parsed = parseArgs(handler, name, args, term === undefined);
     } catch (error) {
-      return this.#refuseCall(from, error);
+      return this.#refuseCall(from, name, args, error);
     }
-    return this.#answer(from, functionOf(handler).apply(this, parsed as never[]));
+    return this.#answer(from, name, functionOf(handler).apply(this, parsed as never[]));
   }
 
   #casted(name: string | null, args: readonly unknown[], term: Term | undefined): unknown {
     const handler = own(this.#casts, name);
     if (handler === undefined) {
       const result = this.handleCast(term === undefined ? termOf(name, args) : term);
-      if (result === unhandled) return this.#refuseCast(noHandler(name, args, this.#casts));
+      if (result === unhandled) return this.#unknownCast(name, args);
       return this.#went(result);
     }
     let parsed: readonly unknown[];
     try {
       parsed = parseArgs(handler, name, args, term === undefined);
     } catch (error) {
-      return this.#refuseCast(error);
+      return this.#refuseCast(name, args, error);
     }
     return this.#went(functionOf(handler).apply(this, parsed as never[]));
   }
@@ -200,36 +208,83 @@ export abstract class GenServer extends Behaviour {
   }
 
   /** Answers now where there is no promise, so that a handler which returns none costs none. What comes after the end is discarded. */
-  #answer(from: From, result: unknown): unknown {
-    if (isThenable(result)) return result.then((value) => this.#answer(from, value));
+  #answer(from: From, name: string | null, result: unknown): unknown {
+    if (isThenable(result)) return result.then((value) => this.#answer(from, name, value));
     if (this._process.exited) return undefined;
     if (result instanceof Later) {
       if (from instanceof Call) this._process.keepCall(from);
       Promise.resolve(result.promise).then((value) => {
-        if (!this._process.exited) from.reply(value as Encodable);
+        if (!this._process.exited) this.#reply(from, name, value);
       }).then(undefined, (error: unknown) => this._process.crash(error));
     } else if (result === noReply) {
       if (from instanceof Call) this._process.keepCall(from);
     } else {
-      from.reply(result as Encodable);
+      this.#reply(from, name, result);
     }
     return undefined;
   }
 
-  #refuseCall(from: From, error: unknown): void {
-    if (this.onInvalid === "crash" || !(error instanceof SchemaError)) throw error;
-    from.refuse(tuple(BAD_REQUEST, pathTerm(error), error.message));
+  #reply(from: From, name: string | null, value: unknown): void {
+    try {
+      from.reply(value as Encodable);
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      return this.#badReply(from, name, error);
+    }
+    if (this._process.body !== this) debugOf(this)?.replied(from, value);
   }
 
-  #refuseCast(error: unknown): void {
+  /** A reply that is no term is a mistake of this server's code, but whoever called must not wait for it; and the next caller may ask for something else. */
+  #badReply(from: From, name: string | null, error: EncodeError): void {
+    const handler = name === null || !Object.hasOwn(this.#calls ?? {}, name) ? "handleCall" : name;
+    const message = `Cannot send the reply of ${handler}: ${error.message}`;
+    this._core.platform.log("error", `${this.#self}: ${message}`);
+    from.refuse(tuple(BAD_REPLY, atom(handler), message) as unknown as Term);
+  }
+
+  #unknownCall(from: From, name: string | null, args: readonly unknown[]): void {
+    if (this.onInvalid === "crash") throw unknownError(name, args.length);
+    const refused = this.#refused("call", name, args);
+    from.refuse(badRequest([], unknownText(refused, this.#calls, this.#casts)));
+  }
+
+  #unknownCast(name: string | null, args: readonly unknown[]): void {
+    if (this.onInvalid === "crash") throw unknownError(name, args.length);
+    this.#dropped(unknownText(this.#refused("cast", name, args), this.#casts, this.#calls));
+  }
+
+  #refuseCall(from: From, name: string | null, args: readonly unknown[], error: unknown): void {
     if (this.onInvalid === "crash" || !(error instanceof SchemaError)) throw error;
+    const handler = own(this.#calls, name);
+    const text = argumentsText(this.#refused("call", name, args), handler, error);
+    from.refuse(badRequest(error.path, text));
+  }
+
+  #refuseCast(name: string | null, args: readonly unknown[], error: unknown): void {
+    if (this.onInvalid === "crash" || !(error instanceof SchemaError)) throw error;
+    this.#dropped(argumentsText(this.#refused("cast", name, args), own(this.#casts, name), error));
+  }
+
+  #refused(kind: "call" | "cast", name: string | null, args: readonly unknown[]): Refused {
+    return { kind, server: this.constructor.name, name, count: args.length };
+  }
+
+  #dropped(why: string): void {
     this._core.refusedCasts++;
-    this._core.platform.log("warning", `${this.#self} dropped a cast: ${error.message}`);
+    this._core.platform.log("warning", `${this.#self} dropped a cast: ${why}`);
   }
 
   get #self(): string {
     return `${this.constructor.name} ${this._process.name ?? format(this.pid)}`;
   }
+}
+
+/** The fields of a server that are not its state. */
+interface Shown {
+  readonly calls?: unknown;
+  readonly casts?: unknown;
+  readonly onInvalid?: unknown;
+  readonly _essential?: unknown;
 }
 
 /** What the base methods return: the class has none of its own. */
@@ -261,27 +316,6 @@ function parseArgs(
   return args;
 }
 
-function noHandler(
-  name: string | null,
-  args: readonly unknown[],
-  table: object | undefined,
-): SchemaError {
-  return name === null
-    ? new SchemaError([], "an atom, or a tuple with an atom in front", "another request")
-    : new SchemaError([], known(table), `request ${name}/${args.length}`);
-}
-
-/** The names that a server answers to, for a caller who has used another one. */
-function known(table: object | undefined): string {
-  const names = table === undefined ? [] : Object.keys(table);
-  if (names.length === 0) return "a request that the server knows";
-  return names.length <= MOST_NAMES
-    ? names.join(" | ")
-    : `${names.slice(0, MOST_NAMES).join(" | ")} or one of ${names.length - MOST_NAMES} others`;
-}
-
-const MOST_NAMES = 12;
-
 /** The term of a typed request, which is known to have a name. */
 function termOf(name: string | null, args: readonly unknown[]): Term {
   return requestTerm({ name: name!, args }) as Term;
@@ -307,6 +341,7 @@ function isFrom(term: Term): term is Tuple<[Pid, Term]> {
   return isTuple(term) && term.length === 2 && term[0] instanceof Pid;
 }
 
-function pathTerm(error: SchemaError): Term {
-  return error.path.map((key) => typeof key === "number" ? key : String(key));
+function badRequest(path: readonly PropertyKey[], message: string): Term {
+  const keys = path.map((key) => typeof key === "number" ? key : String(key));
+  return tuple(BAD_REQUEST, keys, message) as unknown as Term;
 }

@@ -1,4 +1,4 @@
-import type { AnySchema, Input, Outputs } from "../etf/schema/schema.ts";
+import { type AnySchema, type Input, type Outputs, Schema } from "../etf/schema/schema.ts";
 import { SchemaError } from "../etf/schema/errors.ts";
 import type { Parsing } from "../node/provide.ts";
 
@@ -22,6 +22,7 @@ export class Handler<Args extends readonly unknown[], Result> implements Parsing
 
   /** @ignore @internal */
   constructor(schemas: readonly AnySchema[], fn: (...args: never[]) => Result) {
+    checkSchemas(schemas);
     this.schemas = schemas;
     this.fn = fn;
     let least = schemas.length;
@@ -145,3 +146,16 @@ export type Reply<R> = ReplyValue<Awaited<R>>;
 /** @internal Each member of a union for itself. */
 type ReplyValue<V> = V extends Later<infer T> ? OrNull<T> : OrNull<V>;
 type OrNull<V> = V extends undefined | void ? null : V;
+
+/** @throws {TypeError} where it could only fail when it is called. */
+function checkSchemas(schemas: readonly unknown[]): void {
+  for (const [i, schema] of schemas.entries()) {
+    if (schema instanceof Schema) continue;
+    const came = typeof schema === "function"
+      ? "a function; call it, as in t.atom()"
+      : typeof schema;
+    throw new TypeError(
+      `Cannot make a handler: a schema is needed for argument ${i + 1}, not ${came}`,
+    );
+  }
+}

@@ -131,6 +131,39 @@ nodeTest(
   },
 );
 
+test("unwrap gives the value, or says what the server answered", () => {
+  const ok = (value: unknown): never => tuple(atom("ok"), value) as never;
+  assertEquals(unwrap(ok({ name: "Zoë" })), { name: "Zoë" });
+  assertEquals(unwrap(ok(undefined)), undefined);
+  const error = assertThrows(() => unwrap(tagged("error", BOOM)), ReplyError);
+  assertEquals(
+    [error.message, error.reason],
+    ["The server answered with an error: {error,boom}", BOOM],
+  );
+  const more = assertThrows(() => unwrap(tagged("error", BOOM, 1)), ReplyError, "{error,boom,1}");
+  assertEquals(more.reason, [BOOM, 1]);
+  const long = assertThrows(() => unwrap(tagged("error", "x".repeat(1e6))), ReplyError);
+  assert(long.message.length < 1_200);
+  const neither: [reply: unknown, text: string][] = [
+    [atom("ok"), "ok"],
+    [atom("error"), "error"],
+    [tuple(atom("ok")), "{ok}"],
+    [tuple(atom("ok"), 1, 2), "{ok,1,2}"],
+    [tuple(atom("error")), "{error}"],
+    [5, "5"],
+    [null, "nil"],
+    [undefined, "#js<undefined>"],
+    [["ok", 1], '[<<"ok">>,1]'],
+  ];
+  for (const [reply, text] of neither) {
+    assertThrows(
+      () => unwrap(reply as never),
+      TypeError,
+      `Cannot unwrap a reply: ${text} came, {ok, Value} or {error, Reason} is needed`,
+    );
+  }
+});
+
 bothWays("one of our servers serves the contract", async ({ node }) => {
   const server = await node.start(UserServer, []);
   const users = node.ref(Users, server);

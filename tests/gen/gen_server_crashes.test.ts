@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
   atom,
+  decode,
+  encode,
   exit,
   format,
   GenServer,
@@ -173,3 +175,59 @@ nodeTest("to stop twice is to stop once, for the first reason", async ({ node })
   const reason = await exitReason(other.call("word"));
   assert(String((reason as Term[][])[0][2]).includes('use atom("normal")'));
 });
+
+bothWays("whatever is thrown, the reason and the log can be read", async (lone) => {
+  const { node, platform } = lone;
+  const things: [thrown: unknown, message: string][] = [
+    [{ a: 1 }, '{"a":1}'],
+    ["text", "text"],
+    [undefined, "undefined"],
+    [atom("boom"), "boom"],
+    [tuple(atom("not_found"), 7), "{not_found,7}"],
+  ];
+  for (const [thrown, message] of things) {
+    class Throwing extends GenServer {
+      override readonly calls = {
+        now: (): void => {
+          throw thrown;
+        },
+        soon: async () => {
+          await Promise.resolve();
+          throw thrown;
+        },
+      };
+    }
+    for (const name of ["now", "soon"] as const) {
+      const throwing = await node.start(Throwing, [], { register: "throwing" });
+      const reason = await exitReason(throwing.call(name));
+      assertEquals(format(reason), format(pairs(["thrown", message])));
+      const [line] = platform.logs.splice(0);
+      assertStrictEquals(line.message, `Process throwing crashed: thrown: ${message}`);
+    }
+  }
+});
+
+bothWays("a crash is logged with its stack and its causes on lines of their own", async (lone) => {
+  const { node, platform } = lone;
+  class Failing extends GenServer {
+    override readonly calls = {
+      fail: () => {
+        throw new TypeError("outer", { cause: new RangeError("inner") });
+      },
+    };
+  }
+  const failing = await node.start(Failing, [], { register: "failing" });
+  const reason = await exitReason(failing.call("fail"));
+  assertJsError(reason, "TypeError", "outer");
+  const [first, ...others] = platform.logs[0].message.split("\n");
+  assertStrictEquals(first, "Process failing crashed: TypeError: outer");
+  assert(others.length > 2 && others.every((line) => line.startsWith("    ")), others.join("\n"));
+  assert(others.includes("    Caused by: RangeError: inner"), others.join("\n"));
+  assert(others[0].includes(".test."), others[0]);
+});
+
+/** `{{js_error, Name, Message}, Stack}` without a stack. */
+function pairs([name, message]: readonly string[]): Term {
+  const text = (value: string): Term => decode(encode(value));
+  return tuple(tuple(atom("js_error"), text(name), text(message)), text("")) as unknown as Term;
+}

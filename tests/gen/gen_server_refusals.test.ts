@@ -19,6 +19,7 @@ import {
   Counter,
   exitReason,
   failure,
+  logs,
   term,
   untyped,
 } from "./_servers.ts";
@@ -83,6 +84,82 @@ bothWays("a request that nobody knows is refused", async ({ node }) => {
     );
   }
   assertStrictEquals(await counter.call("get"), 0);
+});
+
+bothWays(
+  "a refusal says what the handler takes and what came, in the caller's words",
+  async ({ node }) => {
+    const User = t.object({ tags: t.list(t.text) });
+    class Users extends GenServer {
+      override readonly calls = {
+        save: on(t.integer, User, () => true),
+        get_user: on(t.integer, () => true),
+        all: () => [],
+      };
+      override readonly casts = { forget: on(t.integer, () => {}) };
+    }
+    const users = await node.start(Users, []);
+    const has = "t has save, get_user, all";
+    const refusals: [request: Encodable, message: string][] = [
+      [
+        term(atom("get_user"), atom("seven")),
+        "Cannot serve request get_user/1: an atom came as argument 1, integer is needed",
+      ],
+      [
+        term(atom("save"), 1, new Map([[atom("tags"), [5]]])),
+        "Cannot serve request save/2: an integer came as argument 2 at tags[0], text is needed; save takes (integer, ",
+      ],
+      [term(atom("save"), 1), "Cannot serve request save/1: 1 arguments came, (integer, "],
+      [
+        term(atom("getUser"), 1),
+        `Cannot serve request getUser/1: Users has no such call, did you mean get_user? I${has}`,
+      ],
+      [term(atom("sav"), 1), `Users has no such call, did you mean save? I${has}`],
+      [atom("al"), `Users has no such call, did you mean all? I${has}`],
+      [atom("nothing"), `Cannot serve request nothing/0: Users has no such call; i${has}`],
+      [term(atom("forget"), 1), `Users has no such call, it is a cast; i${has}`],
+      [
+        "all",
+        "Cannot serve the request: another term came, an atom, or a tuple with an atom in front",
+      ],
+    ];
+    for (const [request, message] of refusals) {
+      const reason = await exitReason(node.call(users, request));
+      assert(isTuple(reason));
+      assert(String(reason[2]).includes(message), `${String(reason[2])}\n${message}`);
+    }
+  },
+);
+
+nodeTest("a server of many names, or none, is no wall of text", async ({ node }) => {
+  class Many extends GenServer {
+    override readonly calls = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`name_${i}`, () => i]),
+    );
+  }
+  class None extends GenServer {}
+  const many = await exitReason(node.call(await node.start(Many, []), atom("x".repeat(200))));
+  assert(isTuple(many));
+  assert(String(many[2]).endsWith("name_10, name_11 and 88 others"), String(many[2]));
+  const none = await exitReason(node.call(await node.start(None, []), atom("name")));
+  assert(isTuple(none));
+  assert(
+    String(none[2]).endsWith("None has no such call; it takes no calls by name"),
+    String(none[2]),
+  );
+});
+
+bothWays("a dropped cast is logged with the same words", async (lone) => {
+  const counter = await lone.node.start(Counter, [], { register: "counter" });
+  lone.node.cast(counter, term(atom("add"), atom("five")));
+  lone.node.cast(counter, atom("get"));
+  lone.node.cast(counter, atom("resett"));
+  await counter.call("get");
+  assertEquals(logs(lone), [
+    "Counter counter dropped a cast: Cannot serve request add/1: an atom came as argument 1, integer is needed",
+    "Counter counter dropped a cast: Cannot serve request get/0: Counter has no such cast, it is a call; it has add, reset",
+    "Counter counter dropped a cast: Cannot serve request resett/0: Counter has no such cast, did you mean reset? It has add, reset",
+  ]);
 });
 
 bothWays("names that every object has are no requests", async ({ node }) => {

@@ -11,8 +11,10 @@ import {
   CallTimeoutError,
   type Encodable,
   ExitError,
+  format,
   type From,
   GenServer,
+  isTuple,
   later,
   NoProcessError,
   noReply,
@@ -453,3 +455,71 @@ bothWays("a signal gives a call up, before it or while it waits", async ({ node,
   await platform.settle();
   assertStrictEquals(await slow.with({ signal: new AbortController().signal }).call("get"), 1);
 });
+
+// Replies that are no terms
+
+class Bad extends GenServer {
+  #kept: From | null = null;
+  override readonly calls = {
+    plain: () => ({ user: 1 }),
+    deep: () => tuple(atom("ok"), [1, { user: 1 }]),
+    soon: async () => await Promise.resolve([new Date(0)]),
+    later: () => later(Promise.resolve(() => {})),
+    text: () => "ok",
+    answer: () => this.#kept!.reply(tuple(1, { a: 1 }) as never),
+  };
+  override handleCall(request: Term, from: From): unknown {
+    if (request !== atom("keep")) return new Set([1]);
+    this.#kept = from;
+    return noReply;
+  }
+}
+
+nodeTest(
+  "a reply that is no term ends the call with what to do, and the server lives on",
+  async (lone) => {
+    const { node } = lone;
+    const bad = await node.start(Bad, [], { register: "bad" });
+    const replies: [name: string, handler: string, words: string][] = [
+      ["plain", "plain", "Cannot encode value: a plain object does not say what its keys are"],
+      ["deep", "deep", "Cannot encode value at [1][1]: a plain object"],
+      ["soon", "soon", "Cannot encode value at [0]: a Date has no single form"],
+      ["later", "later", "Cannot encode value: a function cannot be sent"],
+      ["other", "handleCall", "Cannot encode value: a Set is no term; use [...set]"],
+    ];
+    for (const [name, handler, words] of replies) {
+      const reason = await exitReason(node.call(bad, atom(name)));
+      assert(isTuple(reason), format(reason));
+      assertEquals([reason[0], reason[1]], [atom("bad_reply"), atom(handler)]);
+      const message = `Cannot send the reply of ${handler}: ${words}`;
+      assert(String(reason[2]).startsWith(message), String(reason[2]));
+      const [line] = lone.platform.logs.splice(0);
+      assertStrictEquals(line.level, "error");
+      assert(line.message.startsWith(`Bad bad: ${message}`), line.message);
+    }
+    assertEquals(String(await bad.call("text")), "ok");
+    assertEquals(lone.platform.logs, []);
+    assertStrictEquals(node._core.aliasCount, 0);
+  },
+  { copyMessages: true },
+);
+
+nodeTest("a caller of this node gets any value, by reference", async ({ node }) => {
+  const bad = await node.start(Bad, []);
+  assertEquals(await bad.call("plain"), { user: 1 });
+  assertEquals(await bad.call("soon"), [new Date(0)]);
+});
+
+nodeTest(
+  "a kept caller that is answered with no term is an error where it is answered",
+  async ({ node }) => {
+    const bad = await node.start(Bad, []);
+    const waiting = exitReason(node.call(bad, atom("keep")));
+    const reason = await exitReason(bad.call("answer"));
+    assertStrictEquals(String((reason as Term[][])[0][1]), "EncodeError");
+    const message = String((reason as Term[][])[0][2]);
+    assert(message.startsWith("Cannot encode value at [1]: a plain object"), message);
+    assertEquals(await waiting, reason);
+  },
+  { copyMessages: true },
+);

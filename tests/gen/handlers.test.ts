@@ -27,6 +27,18 @@ test("on without a function says what is missing", () => {
   assertThrows(() => (on as (...args: unknown[]) => unknown)(), TypeError, "must be the function");
 });
 
+test("on says which of its schemas is none", () => {
+  const make = on as (...args: unknown[]) => unknown;
+  assertThrows(
+    () => make(t.text, t.atom, () => 1),
+    TypeError,
+    "argument 2, not a function; call it",
+  );
+  for (const wrong of [undefined, null, 5, {}]) {
+    assertThrows(() => make(wrong, () => 1), TypeError, "a schema is needed for argument 1");
+  }
+});
+
 test("a handler takes as many arguments as it has schemas, without optional ones at the end", () => {
   const takes = (handler: { takes(count: number): boolean }): number[] =>
     [0, 1, 2, 3, 4].filter((count) => handler.takes(count));

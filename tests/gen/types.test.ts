@@ -8,6 +8,7 @@ import {
   type CallsOf,
   type CastsOf,
   type ContractRef,
+  type Encodable,
   GenServer,
   later,
   type Node,
@@ -16,12 +17,15 @@ import {
   type Output,
   type Pid,
   type RefOf,
+  type Registry,
   type Reply,
   type ServerRef,
+  sys,
   t,
   type Tagged,
   tagged,
   type Term,
+  tuple,
   unwrap,
 } from "../../mod.ts";
 import { sameType } from "../etf/schema/_support.ts";
@@ -358,4 +362,32 @@ nodeTest("a server that keeps from may return noReply", async ({ node }) => {
   const keeping = await node.start(Keeping, []);
   sameType<typeof keeping, ServerRef<Keeping>>(true);
   assertStrictEquals(await node.call(keeping, 1), 5);
+});
+
+test("names, registries and sys are typed", () => {
+  compiledOnly(async (node) => {
+    const via = {
+      whereisName: (_name: Encodable): Pid | undefined => undefined,
+      registerName: (_name: Encodable, _pid: Pid): boolean => true,
+      unregisterName: (_name: Encodable): void => {},
+    } satisfies Registry;
+    await node.start(Bare, [], { register: "bare" });
+    await node.start(Bare, [], { register: { global: "bare" } });
+    await node.start(Bare, [], { register: { via, name: [1, "a"] } });
+    // @ts-expect-error an atom is no name of a node
+    await node.start(Bare, [], { register: atom("bare") });
+    // @ts-expect-error a function's process has names of its node only
+    node.spawn(() => {}, { register: { global: "bare" } });
+    // @ts-expect-error a registry registers, too
+    node.send({ via: { whereisName: via.whereisName }, name: 1 }, 1);
+    const target = tuple(atom("global"), atom("bare"));
+    const reply = await node.call(target, atom("get"));
+    const state = await sys.getState(node, { global: "bare" });
+    const { pid } = await sys.getStatus(node, target);
+    sameType<Term, typeof reply>(true);
+    sameType<Term, typeof state>(true);
+    sameType<Pid, typeof pid>(true);
+    // @ts-expect-error a reason is no text
+    await sys.terminate(node, target, "normal");
+  });
 });
