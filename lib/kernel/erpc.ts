@@ -1,17 +1,6 @@
-import { type Atom, atom } from "../etf/atom.ts";
-import { isList } from "../etf/list.ts";
-import type { Term } from "../etf/term.ts";
-import { tuple } from "../etf/tuple.ts";
-import { ExitError, exitReasonOf, ProcessError } from "../node/errors.ts";
-import { nameOf } from "../node/core.ts";
+import { executeCall, executeCast } from "../node/apply.ts";
 import type { Node } from "../node/node.ts";
-import { undefinedFunction, withSelf } from "../node/provide.ts";
-import type { Self } from "../node/self.ts";
-
-const RETURN = atom("return");
-const EXIT = atom("exit");
-const ERROR = atom("error");
-const UNDEF = atom("undef");
+import { withSelf } from "../node/provide.ts";
 
 /**
  * What `rpc:call` and `erpc:call` of other nodes spawn here: `erpc:execute_call/4` runs a provided function and exits with what
@@ -21,48 +10,23 @@ const UNDEF = atom("undef");
  * | --- | --- |
  * | it returned | `{Res, return, Value}` |
  * | it exited, or a call in it ended so | `{Res, exit, Reason}` |
- * | it threw | `{Res, error, {js_error, Name, Message}, []}` |
+ * | `raise("throw", Reason)` | `{Res, throw, Reason}` |
+ * | `raise("error", Reason)` | `{Res, error, Reason, Stack}` |
+ * | it threw | `{Res, error, {js_error, Name, Message}, [{M, F, Arity, []}]}` |
  * | there is no such function | `{Res, error, undef, [{M, F, Args, []}]}` |
+ * | it is a fun | `{Res, error, {badfun, Text}, Stack}` |
+ *
+ * `erpc:execute_cast/3`, of `erpc:cast`, `erpc:multicast` and `rpc:cast`, runs one that nobody waits for; its errors are logged.
  */
 export function provideErpc(node: Node): void {
   node.provide("erpc", {
     execute_call: withSelf(async (self, res, module, name, args) => {
+      const asked = { module, name, args };
       // Whatever the reason, it is the answer: nothing has crashed here.
-      self._process.exit(await executed(node, self, res, module, name, args));
+      self._process.exit(await executeCall(node, self, self._process.spawner, res, asked));
     }),
-    execute_cast: withSelf((self, module, name, args) => run(node, self, module, name, args)),
+    execute_cast: withSelf((self, module, name, args) =>
+      executeCast(node, self, self._process.spawner, { module, name, args })
+    ),
   });
-}
-
-async function executed(
-  node: Node,
-  self: Self,
-  res: Term,
-  module: Term,
-  name: Term,
-  args: Term,
-): Promise<Term> {
-  try {
-    const value = await run(node, self, module, name, args);
-    return tuple(res, RETURN, value === undefined ? null : value as Term);
-  } catch (error) {
-    if (error instanceof UndefinedFunction) {
-      return tuple(res, ERROR, UNDEF, (error.reason as Term[])[1]);
-    }
-    const reason = exitReasonOf(error);
-    return error instanceof ProcessError
-      ? tuple(res, EXIT, reason)
-      : tuple(res, ERROR, (reason as Term[])[0], []);
-  }
-}
-
-class UndefinedFunction extends ExitError {}
-
-function run(node: Node, self: Self, module: Term, name: Term, args: Term): unknown {
-  const m = nameOf(module as Atom);
-  const f = nameOf(name as Atom);
-  const list = isList(args) ? args : [];
-  const fn = node._provided.find(m, f, list);
-  if (fn === null) throw new UndefinedFunction(undefinedFunction(m, f, list));
-  return fn(self);
 }
