@@ -1,11 +1,28 @@
 import type { Node } from "../node/node.ts";
 import { provideErpc } from "./erpc.ts";
-import { startGroupLeader } from "./group_leader.ts";
+import { startGlobal } from "./global/global.ts";
+import { type Output, startGroupLeader } from "./group_leader.ts";
+import { startLogger } from "./logger_server.ts";
 import { NetKernel } from "./net_kernel.ts";
+import { Rex } from "./rex.ts";
+import { provideShell } from "./shell/remote_shell.ts";
+
+/** What the user of a node decides about its kernel. */
+export interface KernelOptions {
+  readonly output?: Output;
+  /** What can be used by name in a remote shell; `null`, the default, where there is none. */
+  readonly shell?: Readonly<Record<string, unknown>> | null;
+  readonly connectAll?: boolean;
+  readonly preventOverlappingPartitions?: boolean;
+}
 
 /** Starts the processes that other nodes expect to find on an Erlang node. */
-export async function startKernel(node: Node): Promise<void> {
+export async function startKernel(node: Node, options: KernelOptions = {}): Promise<void> {
+  await startGroupLeader(node, options.output);
+  await startLogger(node);
   await node.start(NetKernel, [], { register: "net_kernel" });
-  startGroupLeader(node);
+  await startGlobal(node, options);
   provideErpc(node);
+  provideShell(node, options.shell ?? null);
+  await node.start(Rex, [], { register: "rex" });
 }

@@ -8,6 +8,9 @@ import { on } from "../gen/handlers.ts";
  * `yes` makes the caller disconnect; whoever can ask has shown the cookie.
  */
 export class NetKernel extends GenServer {
+  /** @ignore @internal Nobody elsewhere is to end it: without it no ping is answered. */
+  readonly _essential = true;
+
   override readonly calls = {
     is_auth: on(t.term, (_node): Atom<"yes"> => atom("yes")),
   };
