@@ -1,13 +1,23 @@
 /**
  * A node that a check on the other side can drive without knowing TypeScript: Erlang and Elixir talk to it, and compare.
  *
- *     deno run -A examples/conformance_node.ts NAME [--cookie C] [--epmd-port N] [--config FILE.yaml]
+ *     deno run -A examples/conformance_node.ts NAME [--cookie C] [--tls DIR [--mutual]] [--published] [--epmd-port N]
+ *       [--tick-time MS] [--config FILE.yaml]
  *
- * Prints `ready NAME` when it can be reached, and lives until it is stopped. The file may hold the same options by name:
- * `cookie`, `epmd-port`. What its processes answer stands at each of them.
+ * Prints `ready NAME` when it can be reached, and lives until it is stopped. What its processes answer stands at each of them.
+ *
+ * - `--tls DIR`: TLS both ways, and nothing else. DIR holds PEM files: `cert.pem`, which is shown to those who dial and to those who
+ *   are dialled, its `key.pem`, and `ca.pem`, the authorities that a dialled node's certificate must come from; without that file
+ *   those that the runtime trusts.
+ * - `--mutual`: those who dial must show a certificate that comes from `ca.pem`, too.
+ * - `--published`: a full member of a visible cluster; else the node is hidden.
+ * - `--tick-time MS`: `net_ticktime` in milliseconds.
+ * - The file of `--config` may hold the same options by name, as `epmd-port: 5000` or `published: true`.
  */
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import {
@@ -20,6 +30,7 @@ import {
   later,
   type Monitor,
   type Node,
+  type NodeTls,
   on,
   Pid,
   type Self,
@@ -211,7 +222,11 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       cookie: { type: "string" },
+      tls: { type: "string" },
+      mutual: { type: "boolean" },
+      published: { type: "boolean" },
       "epmd-port": { type: "string" },
+      "tick-time": { type: "string" },
       config: { type: "string" },
     },
   });
@@ -220,14 +235,26 @@ async function main(): Promise<void> {
   const file = values.config === undefined ? {} : await readConfig(values.config);
   const cookie = values.cookie ?? String(file.cookie ?? "secret");
   const port = values["epmd-port"] ?? file["epmd-port"];
+  const tickTime = values["tick-time"] ?? file["tick-time"];
+  const tls = values.tls ?? file.tls;
   const node = await startNode(name, {
     cookie,
     terms: { floats: "wrap" }, // what goes through any process of this node stays what it is
     ...(port === undefined ? {} : { epmd: { port: Number(port) } }),
+    ...(tickTime === undefined ? {} : { tickTime: Number(tickTime) }),
+    published: values.published ?? file.published === true,
+    ...(tls === undefined
+      ? {}
+      : { tls: tlsOf(String(tls), values.mutual ?? file.mutual === true) }),
   });
   await serve(node);
   console.log(`ready ${name}`);
   await node.stopped;
+}
+
+function tlsOf(folder: string, requestCert: boolean): NodeTls {
+  const [cert, key, ca] = ["cert.pem", "key.pem", "ca.pem"].map((name) => join(folder, name));
+  return { cert, key, requestCert, ...existsSync(ca) ? { ca } : {} };
 }
 
 /** The options of a YAML file. Its parser is a development dependency, which a node without a file does not need. */
@@ -243,7 +270,7 @@ function add(a: bigint | number, b: bigint | number): Term {
   return typeof a === "bigint" && typeof b === "bigint" ? a + b : float(Number(a) + Number(b));
 }
 
-async function serve(node: Node): Promise<void> {
+export async function serve(node: Node): Promise<void> {
   await node.start(Echo, [], { register: "echo" });
   await node.start(Counter, [], { register: "counter" });
   await node.start(Spawner, [], { register: "spawner" });

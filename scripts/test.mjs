@@ -3,7 +3,8 @@
 //   test.mjs [--runtime deno,bun,node] [--jobs N] [--verbose] [FILTER...]
 //
 // - Without --runtime: all three when called through npm, else the runtime that was called.
-// - FILTER is a part of a test file's path: `tests/etf`, `decoder`.
+// - FILTER is a part of a test file's path: `tests/etf`, `decoder`. What is in tests/long runs only where a filter begins with that:
+//   the task `interop` runs it.
 // - Every test file runs in a process of its own, so that a crash, a leak or a hang is charged to
 //   its file. The figures come from the runner's JUnit report. No report, no test in it, an exit
 //   code that contradicts it, a process left behind: each counts as one failure.
@@ -186,6 +187,9 @@ function testFiles(filters) {
     .map((name) => `tests/${name.replaceAll("\\", "/")}`)
     .filter((name) => name.endsWith(".test.ts"))
     .filter((name) => filters.length === 0 || filters.some((part) => name.includes(part)))
+    .filter((name) =>
+      !name.startsWith("tests/long/") || filters.some((part) => part.startsWith("tests/long"))
+    )
     .sort();
 }
 

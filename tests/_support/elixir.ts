@@ -8,11 +8,18 @@ const LOOP = fileURLToPath(new URL("./elixir_loop.exs", import.meta.url));
  * prints it.
  */
 export async function startElixir(
-  options: Omit<ErlangOptions, "args" | "mesh">,
+  options: Omit<ErlangOptions, "mesh">,
 ): Promise<ErlangNode> {
-  const { name, cookie, hidden = false } = options;
+  const { name, cookie, hidden = false, args = [] } = options;
   return await startBeam(options, "elixir", (port) => [
-    ...["--sname", name, "--cookie", cookie, "--erl", "-start_epmd false -noinput"],
+    ...[
+      "--sname",
+      name,
+      "--cookie",
+      cookie,
+      "--erl",
+      ["-start_epmd", "false", "-noinput", ...args].join(" "),
+    ],
     ...hidden ? ["--hidden"] : [],
     ...[LOOP, String(port)],
   ]);

@@ -1,10 +1,26 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createServer, type Server, type Socket } from "node:net";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { needs } from "./runtime.ts";
 
 /** A reason to skip a test that needs Erlang: `test("...", { skip: needsErlang }, async () => {...})`. */
 export const needsErlang: string | false = needs("erl", "epmd");
+
+/**
+ * The folder of a system to take Erlang and Elixir from in place of this machine's: `ERGO_TEST_CHROOT`, one of those that
+ * scripts/otp_chroots.mjs makes.
+ */
+const chroot = process.env.ERGO_TEST_CHROOT;
+const IN_CHROOT = fileURLToPath(new URL("../../scripts/in_chroot.sh", import.meta.url));
+
+/** What runs a program of Erlang or Elixir. */
+export function command(
+  program: string,
+  args: readonly string[],
+): [program: string, args: string[]] {
+  return chroot ? [IN_CHROOT, [chroot, program, ...args]] : [program, [...args]];
+}
 
 /** A program that was started for a test and ends with it. */
 export interface Running extends AsyncDisposable {
@@ -27,7 +43,7 @@ export async function startEpmd(
 ): Promise<Epmd> {
   const port = await freePort();
   const args = ["-port", String(port), "-address", "127.0.0.1", ...options.args ?? []];
-  const running = run("epmd", args, environment(port));
+  const running = run(...command("epmd", args), environment(port));
   await poll(() => epmdNames(port) !== null, running);
   return { ...running, port };
 }
@@ -36,7 +52,8 @@ export async function startEpmd(
 export function epmdNames(port: number): string | null {
   try {
     const env = environment(port);
-    return execFileSync("epmd", ["-names"], { env, encoding: "utf8", stdio: "pipe" });
+    const [program, args] = command("epmd", ["-names"]);
+    return execFileSync(program, args, { env, encoding: "utf8", stdio: "pipe" });
   } catch {
     return null;
   }
@@ -44,7 +61,7 @@ export function epmdNames(port: number): string | null {
 
 /** Runs `epmd` with arguments, as `["-names"]`, and gives what it printed. */
 export async function runEpmd(port: number, args: readonly string[]): Promise<string> {
-  await using running = run("epmd", args, environment(port));
+  await using running = run(...command("epmd", args), environment(port));
   await running.exited;
   return running.output();
 }
@@ -102,7 +119,7 @@ export async function startBeam(
   args: (port: number) => readonly string[],
 ): Promise<ErlangNode> {
   const control = await Control.listen();
-  const running = run(program, args(control.port), environment(epmdPort));
+  const running = run(...command(program, args(control.port)), environment(epmdPort));
   const failed = running.exited.then(() => {
     throw new Error(`${program} has ended:\n${running.output()}`);
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { environment, type ErlangNode, freePort, poll, run, type Running } from "./erlang.ts";
+import { isTls, type Mode, tlsFolder } from "./modes.ts";
 import { selfCommand } from "./runtime.ts";
 
 /** The cookie of the nodes of these tests. */
@@ -19,10 +20,21 @@ export interface Conformance extends Running {
 
 /** Starts the conformance node, with an EPMD of its own unless it is given a port. */
 export async function startConformance(
-  options: { readonly name?: string; readonly epmdPort?: number; readonly cookie?: string } = {},
+  options: {
+    readonly name?: string;
+    readonly epmdPort?: number;
+    readonly cookie?: string;
+    readonly tickTime?: number;
+    readonly mode?: Mode;
+  } = {},
 ): Promise<Conformance> {
   const { name = "ours@localhost", epmdPort = await freePort(), cookie = COOKIE } = options;
   const args = [name, "--cookie", cookie, "--epmd-port", String(epmdPort)];
+  if (options.tickTime !== undefined) args.push("--tick-time", String(options.tickTime));
+  const mode = options.mode ?? "visible";
+  if (mode === "published") args.push("--published");
+  if (isTls(mode)) args.push("--tls", tlsFolder());
+  if (mode === "mutual") args.push("--mutual");
   const [program, ...rest] = selfCommand(CONFORMANCE_NODE, ...args);
   const running = run(program, rest, environment(epmdPort));
   const ended = running.exited.then(() => {
@@ -51,10 +63,12 @@ export const SHARED_CHECKS: readonly string[] = [
   "messages",
   "monitors",
   "links",
+  "rexes",
   "rpcs",
   "spawns",
   "from_there",
   "reconnects",
+  "checklist",
   "vectors",
 ];
 export const OWN_CHECKS: readonly string[] = ["refusals"];
@@ -92,6 +106,16 @@ export function titleOf(check: string): string {
 export interface Pair {
   readonly examiner: ErlangNode;
   readonly examined: Running & { readonly name: string };
+}
+
+/** Connects the two, so that nothing is asked of nodes that do not reach each other. Ends both where they do not. */
+export async function mustConnect(pair: Pair, ping: string, pong: string): Promise<void> {
+  const { examiner, examined } = pair;
+  if (await examiner.eval(ping) === pong) return;
+  const printed = `${examined.name}: ${examined.output()}\n${examiner.name}: ${examiner.output()}`;
+  await examiner.kill();
+  await examined.kill();
+  throw new Error(`${examiner.name} does not reach ${examined.name}\n${printed}`);
 }
 
 /** Starts pairs of nodes when the first test asks for them; one at a time, since each costs a second and some memory. */

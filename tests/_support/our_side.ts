@@ -11,6 +11,7 @@ import {
 } from "../../mod.ts";
 import { type ErlangNode, freePort, startErlang } from "./erlang.ts";
 import { COOKIE, loadErlang } from "./interop.ts";
+import { modeOf, ourOptions, theirOptions } from "./modes.ts";
 
 /** The other node in tests of what our node does. */
 export const THEIRS = "theirs@localhost";
@@ -27,13 +28,13 @@ export interface Sides {
 /** The server of demo.erl there. */
 export const ECHO = { name: "echo", node: THEIRS };
 
-/** Starts the node of theirs, of some kind: `visible ...` or `hidden ...`. */
+/** Starts the node of theirs, of some kind: it begins with a mode, as `visible ...`. */
 export type StartPeer = (kind: string, epmdPort: number) => Promise<ErlangNode>;
 
 /** Starts an Erlang node that runs demo.erl. */
 export async function startDemo(kind: string, epmdPort: number): Promise<ErlangNode> {
   const options = { name: THEIRS, cookie: COOKIE, epmdPort, mesh: true };
-  const peer = await startErlang({ ...options, hidden: kind.startsWith("hidden") });
+  const peer = await startErlang({ ...options, ...theirOptions(modeOf(kind)) });
   await loadErlang(peer, "demo");
   await peer.eval("demo:start()");
   return peer;
@@ -60,7 +61,7 @@ export class OurSide {
       await this.close();
       this.#kind = kind;
       const epmdPort = await freePort();
-      const options = { cookie: COOKIE, epmd: { port: epmdPort } };
+      const options = { cookie: COOKIE, epmd: { port: epmdPort }, ...ourOptions(modeOf(kind)) };
       const node = await startNode("ours@localhost", options);
       try {
         this.#sides = { node, peer: await this.#startPeer(kind, epmdPort), epmdPort };
