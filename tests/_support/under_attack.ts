@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { assertEquals } from "@std/assert";
 import { EpmdClient } from "../../lib/dist/epmd_client.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
@@ -63,5 +64,15 @@ export class UnderAttack implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.probe.stop();
     await this.node.kill();
+  }
+}
+
+/** Resident memory of a process in MiB; 0 where the system does not tell. */
+export function memoryOf(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  } catch {
+    return 0;
   }
 }

@@ -1,5 +1,4 @@
 /** Peers that know the cookie and are wrong, broken or bad: their connection ends, and the node goes on serving the others. */
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { CONTROL } from "../../lib/dist/control.ts";
@@ -9,7 +8,7 @@ import { atom, type Encodable, Pid, Ref, tagged, type Term, tuple } from "../../
 import { poll } from "../_support/erlang.ts";
 import type { HandMade } from "../_support/hand_made.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
-import { UnderAttack } from "../_support/under_attack.ts";
+import { memoryOf, UnderAttack } from "../_support/under_attack.ts";
 
 const opened = openNow();
 let attacked: UnderAttack;
@@ -187,12 +186,14 @@ test("what means nothing is answered or ignored", async () => {
   for (const target of [nobody, earlier, third, to]) {
     peer.send([CONTROL.SEND, atom(""), target], hello);
     peer.send([CONTROL.SEND_SENDER, from, target], hello);
+    peer.send([CONTROL.GROUP_LEADER, from, target]);
+  }
+  for (const target of [nobody, earlier]) {
     peer.send([CONTROL.EXIT, from, target, hello]);
     peer.send([CONTROL.PAYLOAD_EXIT, from, target], hello);
     peer.send([CONTROL.EXIT2, from, target, hello]);
     peer.send([CONTROL.PAYLOAD_EXIT2, from, target], hello);
     peer.send([CONTROL.UNLINK, from, target]);
-    peer.send([CONTROL.GROUP_LEADER, from, target]);
     peer.send([CONTROL.DEMONITOR_P, from, target, peer.ref()]);
     peer.send([CONTROL.MONITOR_P_EXIT, from, target, unknown, hello]);
     peer.send([CONTROL.PAYLOAD_MONITOR_P_EXIT, from, target, unknown], hello);
@@ -246,7 +247,8 @@ test("spawn requests that cannot be met are answered", async () => {
   assertEquals(await spawn(loop, [atom("no_such_option")], []), atom("badopt"));
   assertEquals(await spawn(loop, [tuple(atom("link"), 1) as Term], []), atom("badopt"));
   assertEquals(await spawn(loop, [7], []), atom("badopt"));
-  assertEquals(await spawn(loop, [], atom("no_list")), atom("badopt"));
+  const { control: spawned } = await spawnMonitored(peer, loop, atom("no_list"));
+  assertEquals(((await down(peer, spawned[1] as Ref)).payload as Term[])[0], atom("badarg"));
   const erpc = tuple(atom("erpc"), atom("execute_call"), 4);
   for (
     const args of [[1, 2, 3, 4], [peer.ref(), atom("demo"), atom("sum"), 7], [
@@ -348,16 +350,21 @@ test("a term nested a million deep is taken", async () => {
   await attacked.serves();
 });
 
+/** Spawns with a monitor, and gives the answer. */
+function spawnMonitored(
+  peer: HandMade,
+  mfa: Encodable,
+  args: Encodable,
+): Promise<HandMade["signals"][number]> {
+  const [id, from] = [peer.ref(), peer.pid()];
+  peer.send([CONTROL.SPAWN_REQUEST, id, from, from, mfa as never, [atom("monitor")]], args);
+  return peer.signal(({ control }) => control[0] === CONTROL.SPAWN_REPLY && id.equals(control[1]));
+}
+
 function down(peer: HandMade, ref: Ref): Promise<HandMade["signals"][number]> {
   return peer.signal(({ control }) =>
     control[0] === CONTROL.PAYLOAD_MONITOR_P_EXIT && ref.equals(control[3])
   );
-}
-
-/** Resident memory of a process in MiB. */
-function memoryOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
 test("nothing is left open", async () => {
