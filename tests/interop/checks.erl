@@ -3,9 +3,16 @@
 %% A check is a function Name_test(Node) of one of the other modules, where Node is the node that is
 %% examined: examples/conformance_node.ts. It holds if it returns, in time, and leaves no message behind.
 -module(checks).
--export([run/3, up/1, plain/1, worker/2, sync/1, ends/1, reasons/0, nobody/1]).
+-export([run/3, published/1, is_published/0, up/1, plain/1, worker/2, sync/1, ends/1, reasons/0, nobody/1]).
 
 -define(PATIENCE, 20000).
+
+%% Whether the node that is examined is no hidden one: to be told before the first check.
+published(Is) ->
+    persistent_term:put({?MODULE, published}, Is).
+
+is_published() ->
+    persistent_term:get({?MODULE, published}, false).
 
 %% Runs one check in a process of its own.
 run(Module, Check, Node) ->

@@ -1,4 +1,7 @@
-/** The conformance node, driven from Elixir, by a visible and by a hidden node: the checks of elixir_checks.exs and of the .erl files. */
+/**
+ * The conformance node, driven from Elixir, by a visible and by a hidden node, or in the one mode that a run is about: the checks of
+ * elixir_checks.exs and of the .erl files.
+ */
 import { after, test } from "node:test";
 import { startElixir } from "../_support/elixir.ts";
 import {
@@ -6,6 +9,7 @@ import {
   COOKIE,
   loadElixir,
   loadErlangInElixir,
+  mustConnect,
   OWN_CHECKS,
   Pairs,
   SHARED_CHECKS,
@@ -13,6 +17,7 @@ import {
   titleOf,
 } from "../_support/interop.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
+import { kindsOf, modeOf, theirOptions } from "../_support/modes.ts";
 import { needs } from "../_support/runtime.ts";
 
 const skip = needs("erl", "elixir");
@@ -21,29 +26,32 @@ const MODULES = [...SHARED_CHECKS, ...OWN_CHECKS];
 
 const before = openNow();
 const pairs = new Pairs(async (kind) => {
-  const examined = await startConformance();
+  const mode = modeOf(kind);
+  const examined = await startConformance({ mode });
   const examiner = await startElixir({
     name: "theirs@localhost",
     cookie: COOKIE,
     epmdPort: examined.epmdPort,
-    hidden: kind === "hidden",
+    ...theirOptions(mode),
   });
+  await mustConnect({ examined, examiner }, `Node.ping(:"${examined.name}")`, ":pong");
   await loadElixir(examiner, CHECKS);
   for (const module of ["checks", ...MODULES]) await loadErlangInElixir(examiner, module);
+  await examiner.eval(`:checks.published(${mode === "published"})`);
   return { examined, examiner };
 });
 
 after(() => pairs.close());
 
-for (const kind of ["visible", "hidden"]) {
+for (const kind of kindsOf("Elixir")) {
   for (const check of checksIn(CHECKS)) {
-    test(`${kind} Elixir: ${titleOf(check)}`, { skip }, async () => {
+    test(`${kind}: ${titleOf(check)}`, { skip }, async () => {
       await pairs.check(kind, (node) => `ElixirChecks.run(:${check}, :"${node}")`, ":ok");
     });
   }
   for (const module of MODULES) {
     for (const check of checksIn(`${module}.erl`)) {
-      test(`${kind} Elixir, ${module}: ${titleOf(check)}`, { skip }, async () => {
+      test(`${kind}, ${module}: ${titleOf(check)}`, { skip }, async () => {
         const run = (node: string): string => `:checks.run(:${module}, :${check}, :"${node}")`;
         await pairs.check(kind, run, ":ok");
       });

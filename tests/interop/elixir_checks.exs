@@ -18,8 +18,9 @@ defmodule ElixirChecks do
   def connect_and_ping_test(node) do
     true = Node.connect(node)
     :pong = Node.ping(node)
-    true = node in Node.list(:hidden)
-    false = node in Node.list()
+    published = :checks.is_published()
+    ^published = node in Node.list()
+    ^published = node not in Node.list(:hidden)
   end
 
   def call_test(node) do

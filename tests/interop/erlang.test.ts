@@ -1,5 +1,6 @@
 /**
- * The conformance node, driven from Erlang: every check of the .erl files here, by a visible and by a hidden node.
+ * The conformance node, driven from Erlang: every check of the .erl files here, by a visible and by a hidden node; some of them also
+ * over TLS, where the connection makes the difference, and all of them where a run is about one mode alone.
  *
  * Most are also run against a node of Erlang that keeps the same contract (demo.erl): so what they expect is what OTP does.
  */
@@ -10,6 +11,7 @@ import {
   type Conformance,
   COOKIE,
   loadErlang,
+  mustConnect,
   OWN_CHECKS,
   Pairs,
   SHARED_CHECKS,
@@ -17,27 +19,34 @@ import {
   titleOf,
 } from "../_support/interop.ts";
 import { assertNothingLeft, openNow, openSockets } from "../_support/leaks.ts";
+import { type Mode, MODES, onlyMode, theirOptions } from "../_support/modes.ts";
 import { needs, runtime } from "../_support/runtime.ts";
 
 const skip = needs("erl", "epmd");
 const OURS = [...SHARED_CHECKS, ...OWN_CHECKS];
+const ITSELF = "Erlang itself";
+/** What a normal run checks in modes other than the two plain ones. */
+const SHORT = ["reconnects", "checklist"];
 
 const before = openNow();
 /** Of the examined node, connected. */
 let socketsAtFirst = 0;
 const pairs = new Pairs(async (kind) => {
-  const examined = kind === "Erlang itself" ? await startDemo() : await startConformance();
+  const mode = kind === ITSELF ? "visible" : kind as Mode;
+  const examined = kind === ITSELF ? await startDemo() : await startConformance({ mode });
   const { epmdPort } = examined;
-  const hidden = kind === "hidden";
   const examiner = await startErlang({
     name: "theirs@localhost",
     cookie: COOKIE,
     epmdPort,
-    hidden,
     mesh: true,
+    ...theirOptions(mode),
   });
   for (const module of ["checks", ...OURS]) await loadErlang(examiner, module);
-  await examiner.eval(`net_adm:ping('${examined.name}')`);
+  await examiner.eval(`checks:published(${mode === "published"})`);
+  await mustConnect({ examined, examiner }, `net_adm:ping('${examined.name}')`, "pong");
+  // Bun opens its standard output once more when a program first writes to it.
+  await examiner.eval(`checks:run(checklist, io_put_chars_test, '${examined.name}')`);
   socketsAtFirst = openSockets(examined.pid);
   return { examined, examiner };
 });
@@ -58,18 +67,19 @@ async function startDemo(): Promise<Conformance> {
   return { ...erl, epmdPort: epmd.port, kill, [Symbol.asyncDispose]: kill };
 }
 
-for (const kind of ["visible", "hidden"]) {
-  for (const module of OURS) checksOf(module, kind, `${kind} Erlang`);
+for (const mode of onlyMode === null ? MODES : [onlyMode]) {
+  const isWhole = onlyMode !== null || mode === "visible" || mode === "hidden";
+  for (const module of isWhole ? OURS : SHORT) checksOf(module, mode, `${mode} Erlang`);
 
-  test(`${kind} Erlang: lost connections are closed`, { skip }, async () => {
-    const { pid } = (await pairs.get(kind)).examined;
+  test(`${mode} Erlang: lost connections are closed`, { skip }, async () => {
+    const { pid } = (await pairs.get(mode)).examined;
     await poll(() => openSockets(pid) <= socketsAtFirst);
   });
 }
 
 // Says nothing about us, so one runtime will do.
-if (runtime === "node") {
-  for (const module of SHARED_CHECKS) checksOf(module, "Erlang itself", "Erlang itself");
+if (runtime === "node" && (onlyMode ?? "visible") === "visible") {
+  for (const module of SHARED_CHECKS) checksOf(module, ITSELF, ITSELF);
 }
 
 function checksOf(module: string, kind: string, title: string): void {

@@ -83,12 +83,13 @@ the_connection_is_lost_test(Node) ->
     Pid ! {exit, boom}.
 
 nodeup_and_nodedown_test(Node) ->
-    ok = net_kernel:monitor_nodes(true, [{node_type, hidden}, nodedown_reason]),
+    Type = case checks:is_published() of true -> visible; false -> hidden end,
+    ok = net_kernel:monitor_nodes(true, [{node_type, Type}, nodedown_reason]),
     erlang:disconnect_node(Node),
     receive {nodedown, Node, Down} -> disconnect = proplists:get_value(nodedown_reason, Down) end,
     checks:up(Node),
-    receive {nodeup, Node, Up} -> hidden = proplists:get_value(node_type, Up) end,
-    ok = net_kernel:monitor_nodes(false, [{node_type, hidden}, nodedown_reason]).
+    receive {nodeup, Node, Up} -> Type = proplists:get_value(node_type, Up) end,
+    ok = net_kernel:monitor_nodes(false, [{node_type, Type}, nodedown_reason]).
 
 %% Ours on theirs.
 

@@ -6,6 +6,7 @@ import { atom, format, type Node, tagged, type Term } from "../../mod.ts";
 import type { ErlangNode } from "../_support/erlang.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
 import { ECHO, inbox, OurSide, plain, reasonOf, startDemo, THEIRS } from "../_support/our_side.ts";
+import { kindsOf } from "../_support/modes.ts";
 import { needs } from "../_support/runtime.ts";
 
 const skip = needs("erl");
@@ -23,7 +24,7 @@ async function up(node: Node): Promise<void> {
   throw new Error(`${THEIRS} cannot be reached`);
 }
 
-for (const kind of ["visible Erlang", "hidden Erlang"]) {
+for (const kind of kindsOf("Erlang")) {
   const check = (title: string, fn: (node: Node, peer: ErlangNode) => Promise<void>): void => {
     test(`${kind}: ${title}`, { skip }, async () => {
       const { node, peer } = await sides.get(kind);
@@ -48,7 +49,7 @@ for (const kind of ["visible Erlang", "hidden Erlang"]) {
     }
     assertEquals(node.disconnect(THEIRS), false);
     await up(node);
-    assertEquals(await peer.eval("lists:member(ours@localhost, nodes(hidden))"), "true");
+    assertEquals(await peer.eval("lists:member(ours@localhost, nodes(connected))"), "true");
   });
 
   check("theirs disconnects", async (node, peer) => {

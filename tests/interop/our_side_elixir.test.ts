@@ -22,13 +22,14 @@ import type { ErlangNode } from "../_support/erlang.ts";
 import { COOKIE, loadElixir } from "../_support/interop.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
 import { inbox, OurSide, reasonOf, THEIRS } from "../_support/our_side.ts";
+import { kindsOf, modeOf, theirOptions } from "../_support/modes.ts";
 import { needs } from "../_support/runtime.ts";
 
 const skip = needs("erl", "elixir");
 const opened = openNow();
 const sides = new OurSide(async (kind, epmdPort) => {
   const options = { name: THEIRS, cookie: COOKIE, epmdPort };
-  const peer = await startElixir({ ...options, hidden: kind.startsWith("hidden") });
+  const peer = await startElixir({ ...options, ...theirOptions(modeOf(kind)) });
   await loadElixir(peer, "elixir_servers.exs");
   return peer;
 });
@@ -52,7 +53,7 @@ const Orders = api({
 });
 const server = { name: "Elixir.Shop.Orders", node: THEIRS };
 
-for (const kind of ["visible Elixir", "hidden Elixir"]) {
+for (const kind of kindsOf("Elixir")) {
   const check = (title: string, fn: (node: Node, peer: ErlangNode) => Promise<void>): void => {
     test(`${kind}: ${title}`, { skip }, async () => {
       const { node, peer } = await sides.get(kind);

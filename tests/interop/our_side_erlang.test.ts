@@ -8,8 +8,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { NodeDownError, NoProcessError } from "../../lib/node/errors.ts";
-import { RpcError } from "../../lib/node/remote/rpc.ts";
+import { RpcError } from "../../lib/node/remote/rpc_error.ts";
 import {
+  type Atom,
   atom,
   CallTimeoutError,
   type Encodable,
@@ -20,6 +21,7 @@ import {
   type Node,
   on,
   type Pid,
+  raise,
   t,
   tagged,
   type Term,
@@ -39,6 +41,7 @@ import {
   startDemo,
   THEIRS,
 } from "../_support/our_side.ts";
+import { kindsOf, modeOf } from "../_support/modes.ts";
 import { needs } from "../_support/runtime.ts";
 
 const skip = needs("erl");
@@ -93,7 +96,7 @@ const REASONS: readonly (readonly [text: string, reason: ExitReason])[] = [
   ["{badmatch,[[],{}]}", tuple(atom("badmatch"), [[], tuple()]) as Term as ExitReason],
 ];
 
-for (const kind of ["visible Erlang", "hidden Erlang"]) {
+for (const kind of kindsOf("Erlang")) {
   const check = (title: string, fn: (node: Node, peer: ErlangNode) => Promise<void>): void => {
     test(`${kind}: ${title}`, { skip }, async () => {
       const { node, peer } = await sides.get(kind);
@@ -105,8 +108,11 @@ for (const kind of ["visible Erlang", "hidden Erlang"]) {
     assert(await node.ping(THEIRS));
     assertEquals(await node.ping(NOBODY), false);
     assertEquals(node.nodes(), [THEIRS]);
-    assertEquals(node.nodes("hidden"), [THEIRS]);
-    assertEquals(node.nodes("visible"), []);
+    const [seen, unseen] = modeOf(kind) === "published"
+      ? ["visible", "hidden"] as const
+      : ["hidden", "visible"] as const;
+    assertEquals(node.nodes(seen), [THEIRS]);
+    assertEquals(node.nodes(unseen), []);
   });
 
   check("calls by name and by pid", async (node) => {
@@ -383,6 +389,29 @@ for (const kind of ["visible Erlang", "hidden Erlang"]) {
     assertEquals(await Promise.all(many), Array.from({ length: 500 }, (_, i) => i - 1));
   });
 
+  check("casts, and calls of several nodes", async (node) => {
+    const mine = await inbox(node);
+    const message = tagged("hello", 1.5);
+    node.rpcCast(THEIRS, "erlang", "send", [mine.pid, message]);
+    assertEquals(format(await mine.next()), "{hello,1.5}");
+    node.rpcCast(THEIRS, "erlang", "no_such_function", [1]);
+    node.rpcCast(NOBODY, "erlang", "send", [mine.pid, message]);
+    node.rpcCast(THEIRS, "erlang", "apply", [atom("erlang"), atom("send"), [mine.pid, 2]]);
+    assertEquals(await mine.next(), 2);
+    using _ = node.provide("erlang", { node: () => atom(node.name) });
+    const all = await node.multicall([THEIRS, NOBODY, node.name, THEIRS], "erlang", "node");
+    assertEquals(all.map((one) => one.ok ? format(one.value) : one.error.name), [
+      THEIRS,
+      "NodeDownError",
+      node.name,
+      THEIRS,
+    ]);
+    const failed = await node.multicall([THEIRS, node.name], "erlang", "throw", [atom("ball")]);
+    assertEquals(failed.map((one) => one.ok || (one.error as RpcError).class), ["throw", "error"]);
+    const late = await node.multicall([THEIRS], "timer", "sleep", [200], { timeout: 20 });
+    assert(!late[0].ok && late[0].error instanceof CallTimeoutError);
+  });
+
   check("functions that we provide", async (node, peer) => {
     const noted: Term[] = [];
     using _ = node.provide("side", {
@@ -395,6 +424,8 @@ for (const kind of ["visible Erlang", "hidden Erlang"]) {
       calls: () => node.call({ name: "nobody", node: THEIRS }, 1),
       refers: withSelf((self) => self.pid),
       objects: () => ({ no: "term" }),
+      raises: (kind, reason) => raise((kind as Atom<"error">).name, reason as ExitReason),
+      relays: (kind, reason) => node.rpc(node.name, "side", "raises", [kind, reason]),
     });
     const caught = (call: string): Promise<string> =>
       peer.eval(`try erpc:call(ours@localhost, side, ${call}) catch C:R -> {C, R} end`);
@@ -403,7 +434,7 @@ for (const kind of ["visible Erlang", "hidden Erlang"]) {
     assertEquals(await caught("waits, []"), "nil");
     assertEquals(
       await caught("fails, []"),
-      '{error,{exception,{js_error,<<"RangeError">>,<<"too far">>},[]}}',
+      '{error,{exception,{js_error,<<"RangeError">>,<<"too far">>},[{side,fails,0,[]}]}}',
     );
     assertEquals(
       await caught("calls, []"),
@@ -415,7 +446,42 @@ for (const kind of ["visible Erlang", "hidden Erlang"]) {
     );
     assertEquals(
       await caught("add, [1, two]"),
-      '{error,{exception,{js_error,<<"SchemaError">>,<<"Cannot parse value at [1]: an atom came, integer is needed">>},[]}}',
+      '{error,{exception,{js_error,<<"SchemaError">>,<<"Cannot parse value at [1]: an atom came, integer is needed">>},[{side,add,2,[]}]}}',
+    );
+    assertEquals(
+      await caught("raises, [error, {no, 1}]"),
+      "{error,{exception,{no,1},[{side,raises,2,[]}]}}",
+    );
+    assertEquals(await caught("raises, [throw, {ball, 1}]"), "{throw,{ball,1}}");
+    assertEquals(await caught("raises, [exit, {gone, 1}]"), "{exit,{exception,{gone,1}}}");
+    assertEquals(
+      await caught("relays, [error, {no, 1}]"),
+      "{error,{exception,{exception,{no,1},[{side,raises,2,[]}]},[{side,relays,2,[]}]}}",
+    );
+    assertEquals(await caught("relays, [throw, ball]"), "{throw,ball}");
+    assertEquals(await caught("relays, [exit, gone]"), "{exit,{exception,gone}}");
+    const oldWay = (call: string): Promise<string> =>
+      peer.eval(`rpc:call(ours@localhost, side, ${call})`);
+    assertEquals(
+      await oldWay("raises, [error, {no, 1}]"),
+      "{badrpc,{'EXIT',{{no,1},[{side,raises,2,[]}]}}}",
+    );
+    assertEquals(await oldWay("raises, [throw, {ball, 1}]"), "{ball,1}");
+    assertEquals(await oldWay("raises, [exit, {gone, 1}]"), "{badrpc,{'EXIT',{gone,1}}}");
+    const applied = (args: string): Promise<string> =>
+      peer.eval(`try erpc:call(ours@localhost, ${args}) catch C:R -> {C, R} end`);
+    assertStringIncludes(await applied("fun side:calls/0"), "{exit,{exception,{noproc");
+    assertEquals(await applied("erlang, apply, [side, add, [1, 2]]"), "3");
+    assertEquals(await applied("erlang, apply, [fun side:add/2, [1, 2]]"), "3");
+    assertEquals(
+      await applied("fun() -> secret end"),
+      '{error,{exception,{badfun,<<"Cannot run a fun: this node has no Erlang code, give the module and name of a function that it provides">>},[{erlang,apply,2,[]}]}}',
+    );
+    assertEquals(
+      await peer.eval(
+        "begin {_, Bad} = spawn_monitor(ours@localhost, erpc, execute_call, [res, 1, 2, three]), receive {'DOWN', Bad, _, _, Why} -> Why end end",
+      ),
+      "{res,error,badarg,[{1,2,three,[]}]}",
     );
     assertEquals(
       await peer.eval("node(erpc:call(ours@localhost, side, refers, []))"),

@@ -42,7 +42,7 @@ a_closure_cannot_run_there_test(Node) ->
     Undef = {undef, [{erlang, apply, [Closure, []], []}]},
     {Pid, Ref} = spawn_monitor(Node, Closure),
     receive {'DOWN', Ref, process, Pid, Undef} -> ok end,
-    {error, {exception, undef, [{erlang, apply, [Closure, []], []} | _]}} =
+    {error, {exception, {badfun, <<"Cannot run a fun: ", _/binary>>}, [{erlang, apply, 2, []}]}} =
         try erpc:call(Node, Closure) catch Class:Reason -> {Class, Reason} end.
 
 nothing_but_what_is_provided_can_be_called_test(Node) ->

@@ -68,6 +68,13 @@ undefined_function_test(Node) ->
          receive {'EXIT', Linked, Undef} -> ok end
      end || {M, F, A} <- [{demo, nothing, [1, two]}, {demo, loop, [1]}, {no_such_module, f, []}]].
 
+the_function_is_an_external_fun_test(Node) ->
+    {Boom, BoomRef} = spawn_monitor(Node, fun demo:boom/0),
+    receive {'DOWN', BoomRef, process, Boom, boom} -> ok end,
+    Pid = spawn(Node, fun demo:loop/0),
+    obeys(Pid),
+    Pid ! {exit, done}.
+
 spawn_request_test(Node) ->
     Request = spawn_request(Node, demo, loop, [], [monitor]),
     Pid = receive {spawn_reply, Request, ok, Spawned} -> Spawned end,
