@@ -12,6 +12,8 @@ export interface KernelOptions {
   readonly output?: Output;
   /** What can be used by name in a remote shell; `null`, the default, where there is none. */
   readonly shell?: Readonly<Record<string, unknown>> | null;
+  /** Milliseconds, see `ConnectionOptions.tickTime`. */
+  readonly tickTime?: number;
   readonly connectAll?: boolean;
   readonly preventOverlappingPartitions?: boolean;
 }
@@ -23,6 +25,6 @@ export async function startKernel(node: Node, options: KernelOptions = {}): Prom
   await node.start(NetKernel, [], { register: "net_kernel" });
   await startGlobal(node, options);
   provideErpc(node);
-  provideShell(node, options.shell ?? null);
+  provideShell(node, options.shell ?? null, options.tickTime);
   await node.start(Rex, [], { register: "rex" });
 }

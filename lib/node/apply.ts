@@ -13,6 +13,7 @@ import { undefinedFunction } from "./provide.ts";
 import { RaisedError } from "./raise.ts";
 import { RpcError } from "./remote/rpc_error.ts";
 import type { Self } from "./self.ts";
+import { whereUnsendable } from "./unsendable.ts";
 
 const BADARG = atom("badarg");
 const BADFUN = atom("badfun");
@@ -135,6 +136,12 @@ export async function executeCall(
   try {
     const value = await applyProvided(node, self, peer, asked);
     result = tuple(res, RETURN, value === undefined ? null : value) as Term;
+    if (peer !== null) result = node._core.outgoing(self._process, result);
+    whereUnsendable(result, (error) => {
+      const [reason] = exitReasonOf(error._within("[2]")) as Term[]; // the place of the value in the result
+      return tuple(res, ERROR, reason, [stackEntry(asked)]) as Term;
+    });
+    return result;
   } catch (error) {
     const failure = failureOf(error, asked);
     result = failure.class === "error"

@@ -442,7 +442,7 @@ for (const kind of kindsOf("Erlang")) {
     );
     assertStringIncludes(
       await caught("objects, []"),
-      '{exit,{signal,{bad_reason,<<"Cannot encode value at ',
+      '{error,{exception,{js_error,<<"EncodeError">>,<<"Cannot encode value: a plain object',
     );
     assertEquals(
       await caught("add, [1, two]"),

@@ -115,8 +115,13 @@ async function refuse(self: Self): Promise<void> {
  * Answers what `erl -remsh` and `iex --remsh` ask a node for. Where the shell is off they are told so.
  *
  * @param scope what can be used by name in the shell; `null` where it is off.
+ * @param tickTime milliseconds; Erlang asks for it in seconds.
  */
-export function provideShell(node: Node, scope: Readonly<Record<string, unknown>> | null): void {
+export function provideShell(
+  node: Node,
+  scope: Readonly<Record<string, unknown>> | null,
+  tickTime = 60_000,
+): void {
   const shell = new RemoteShell(node, scope);
   const start = withSelf((self) => shell.start(self));
   node.provide("shell", { start });
@@ -133,7 +138,7 @@ export function provideShell(node: Node, scope: Readonly<Record<string, unknown>
         ? tuple(atom("module"), module) as Term
         : tuple(atom("error"), atom("nofile")) as Term,
   });
-  node.provide("net_kernel", { get_net_ticktime: () => 60 });
+  node.provide("net_kernel", { get_net_ticktime: () => Math.ceil(tickTime / 1000) });
   node.provide("erlang", { system_info: systemInfo });
   node.provide("application", { get_env: (_application, _name, otherwise) => otherwise });
 }

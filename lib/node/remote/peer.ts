@@ -18,6 +18,7 @@ import type { Core, RemoteNode } from "../core.ts";
 import { BusyError } from "../errors.ts";
 import { type Process, processId, type Watcher } from "../process.ts";
 import { type Address, Name } from "../target.ts";
+import { substituteFor } from "../unsendable.ts";
 import type { PeerAccess } from "./access.ts";
 import { ReadyWaiters } from "./_ready.ts";
 import { Waiting } from "./_waiting.ts";
@@ -421,7 +422,7 @@ export class Peer implements RemoteNode {
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error;
       this.core.fault(`Cannot tell ${this.name} why a process has ended`, error);
-      answer(tuple(BAD_REASON, error.message));
+      answer(substituteFor(reason, error) ?? tuple(BAD_REASON, error.message));
     }
   }
 
