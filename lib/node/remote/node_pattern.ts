@@ -1,7 +1,9 @@
+import { Globs } from "../globs.ts";
+
 /** A text that stands for node names: a name, or a pattern in which `*` is any text, as `*@db.example.org`, `app*@*`, `*`. */
 export class NodePattern {
   readonly text: string;
-  readonly #expression: RegExp | null;
+  readonly #globs: Globs;
 
   /** @throws {TypeError} if it can be no node's. */
   constructor(text: string) {
@@ -14,26 +16,20 @@ export class NodePattern {
       throw new TypeError(`Cannot use node ${JSON.stringify(text)}: ${FORM}`);
     }
     this.text = text;
-    this.#expression = text.includes("*")
-      ? new RegExp(`^${text.split("*").map(escaped).join(".*")}$`)
-      : null;
+    this.#globs = new Globs([text]);
   }
 
   /** Whether it is a name, which stands for that node alone. */
   get exact(): boolean {
-    return this.#expression === null;
+    return !this.text.includes("*");
   }
 
   matches(node: string): boolean {
-    return this.#expression === null ? node === this.text : this.#expression.test(node);
+    return this.#globs.fit(node);
   }
 }
 
 const FORM = "it must be name@host, or a pattern as *@host";
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-}
 
 /** Who may connect and be connected to, as `net_kernel:allow/1`: everybody as long as nobody was named. */
 export class AllowList {

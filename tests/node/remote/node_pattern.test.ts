@@ -12,6 +12,8 @@ test("a name stands for itself, a pattern for all that it fits", () => {
     ["*@a.b", ["x@a.b"], ["x@aXb"]],
     ["a+(b)*@h[1]", ["a+(b)c@h[1]"], ["aab@h1"]],
     ["zoë@*", ["zoë@h"], ["zoe@h"]],
+    // A regular expression would not come back from this one.
+    ["*a*a*a*a*a*a*a*a@b", [`${"a".repeat(2000)}@b`], [`${"a".repeat(2000)}@c`]],
   ];
   for (const [text, fits, not] of cases) {
     const pattern = new NodePattern(text);
