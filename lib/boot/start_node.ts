@@ -44,7 +44,7 @@ import { SHELL_SCOPE } from "./shell_scope.ts";
  * @throws {TransportError} if the port cannot be bound, or the TLS settings cannot be used.
  */
 export async function startNode(name: string, options: NodeOptions = {}): Promise<Node> {
-  splitNodeName(name);
+  checkName(name);
   checkOptions(options);
   if (options.maxQueue !== undefined) checkQueue(options.maxQueue);
   const cookie = cookieOf(options);
@@ -230,4 +230,14 @@ class KeepAlive {
       this.#handle = null;
     }
   }
+}
+
+/** @throws {RangeError} if nodes of OTP would not take it for a node's name. */
+function checkName(name: string): void {
+  const { name: alive } = splitNodeName(String(name));
+  if (!alive.includes(".")) return;
+  // OTP lets such a node in, and then refuses to send to it.
+  throw new RangeError(
+    `Cannot start node ${name}: Erlang takes no dot before the @, choose another name`,
+  );
 }

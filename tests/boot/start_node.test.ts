@@ -101,6 +101,12 @@ test("a node needs a name with a host", async () => {
     assertInstanceOf(error, RangeError, name);
     assertMatch(error.message, /it must be name@host/);
   }
+  const none = await failure(startNode(undefined as never, { cookie: "secret" }));
+  assertInstanceOf(none, RangeError);
+  assertMatch(none.message, /Cannot use node name "undefined": it must be name@host/);
+  const dotted = await failure(startNode("a.b@localhost", { cookie: "secret" }));
+  assertInstanceOf(dotted, RangeError);
+  assertMatch(dotted.message, /Erlang takes no dot before the @/);
 });
 
 test("a short cookie is refused where others can reach the node, and only there", async () => {
