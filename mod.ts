@@ -53,6 +53,7 @@ export type { CastFunctions } from "./lib/gen/contract.ts";
 export type { Casts } from "./lib/gen/contract.ts";
 export type { CastsOf } from "./lib/gen/server_ref.ts";
 export { charlist } from "./lib/etf/list.ts";
+export type { ConnectionStats } from "./lib/dist/connection.ts";
 export type { ConnectOptions } from "./lib/transport/contract.ts";
 export { Contract } from "./lib/gen/contract.ts";
 export { ContractRef } from "./lib/gen/contract.ts";

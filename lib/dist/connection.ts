@@ -104,20 +104,27 @@ export interface ConnectionHandler {
 
 /** What went over a connection so far. Bytes include frames' lengths and ticks, messages do not. */
 export interface ConnectionStats {
+  /** Bytes that came, ticks included. */
   readonly bytesIn: number;
+  /** Bytes that were handed to the socket, which may hold some of them. */
   readonly bytesOut: number;
+  /** Signals that came: messages, links, monitors, exits and all others. */
   readonly messagesIn: number;
+  /** Signals that were sent, those included that wait. */
   readonly messagesOut: number;
-  /** Pieces that large messages came and went in. */
+  /** Pieces that large messages came in. */
   readonly fragmentsIn: number;
+  /** Pieces that large messages went in. */
   readonly fragmentsOut: number;
-  /** Signs of life that were sent because nothing else was. */
+  /** Ticks that came: a peer that sends nothing else tells so that it lives. */
   readonly ticksIn: number;
+  /** Ticks that were sent. */
   readonly ticksOut: number;
-  /** Large messages that are under way: the first piece is through and the last is not. */
+  /** Large messages of which a part has come. */
   readonly sequencesIn: number;
+  /** Large messages of which a part is out. */
   readonly sequencesOut: number;
-  /** Bytes that wait to be sent. */
+  /** Bytes that wait to be sent. Beyond `maxQueue` of the node what users send is refused. */
   readonly queued: number;
 }
 

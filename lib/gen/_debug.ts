@@ -58,10 +58,6 @@ export class Debugged implements Body {
     return (this.#behaviour as Body)._essential ?? false;
   }
 
-  get _mustSend(): boolean {
-    return (this.#behaviour as Body)._mustSend ?? false;
-  }
-
   _receive(message: unknown): unknown {
     const parent = this.#behaviour._process.parent;
     if (isSystemMessage(message) || isParentExit(message, parent)) {

@@ -44,23 +44,13 @@ export interface Asked {
 export function applyProvided(node: Node, self: Self, peer: string | null, asked: Asked): unknown {
   const { module, name, args } = throughApply(asked);
   if (!isName(module) || !isName(name) || !isList(args)) throw new RaisedError("error", BADARG, []);
-  const fn = find(node, peer, nameOf(module), nameOf(name), args);
+  // The only place where what others ask for is looked up.
+  const fn = node._provided.find(nameOf(module), nameOf(name), args, peer);
   if (fn === null) {
     const [, stack] = undefinedFunction(nameOf(module), nameOf(name), args) as Term[];
     throw new RaisedError("error", UNDEF, stack as Term[]);
   }
   return fn(self);
-}
-
-/** The only place where what others ask for is looked up. */
-function find(
-  node: Node,
-  peer: string | null,
-  module: string,
-  name: string,
-  args: readonly Term[],
-): ((self: Self) => unknown) | null {
-  return node._provided.find(module, name, args, peer);
 }
 
 /** Whether one more process may be spawned for that node. */

@@ -219,8 +219,7 @@ export class Core implements Home, CallHome {
       try {
         remote.send(from.pid, address, sent);
       } catch (error) {
-        const { _essential, _mustSend } = from.body;
-        if (!(error instanceof BusyError) || !(_essential || _mustSend)) throw error;
+        if (!(error instanceof BusyError) || !from.body._essential) throw error;
         remote.mustSend(from.pid, address, sent);
       }
     } else {

@@ -22,10 +22,11 @@ export interface Body {
    * a node that stops sends it a message. Default: a behaviour, whose abnormal ends are reported, and which ends in order.
    */
   readonly _plain?: boolean;
-  /** A process of the node's own that no exit signal ends, for nobody elsewhere is to end it. Default: they do. */
+  /**
+   * A process of the node's own: no exit signal ends it, for nobody elsewhere is to end it, and none of its messages is refused
+   * because too much waits. Default: an ordinary one.
+   */
   readonly _essential?: boolean;
-  /** A process of the node's own whose messages are never refused to it because too much waits, as no essential one's are. */
-  readonly _mustSend?: boolean;
   /** The request's term as a caller of another node would write it, where the body knows how it is written. */
   _requestTerm?(request: Request, isCast: boolean): Encodable;
 }

@@ -1,5 +1,7 @@
+import type { ConnectionStats } from "../../dist/connection.ts";
+
 /** Figures of a connection with another node, counted since it came up. Bytes are those of the distribution protocol. */
-export interface PeerStats {
+export interface PeerStats extends ConnectionStats {
   /** The node's name. */
   readonly node: string;
   /** Whether one of the two ends is hidden. */
@@ -8,28 +10,6 @@ export interface PeerStats {
   readonly since: number;
   /** Whether more waits to be sent than the connection takes, see {@linkcode NodeEvent}. */
   readonly busy: boolean;
-  /** Bytes that came, ticks included. */
-  readonly bytesIn: number;
-  /** Bytes that were handed to the socket, which may hold some of them. */
-  readonly bytesOut: number;
-  /** Signals that came: messages, links, monitors, exits and all others. */
-  readonly messagesIn: number;
-  /** Signals that were sent, those included that wait. */
-  readonly messagesOut: number;
-  /** Pieces that large messages came in. */
-  readonly fragmentsIn: number;
-  /** Pieces that large messages went in. */
-  readonly fragmentsOut: number;
-  /** Ticks that came: a peer that sends nothing else tells so that it lives. */
-  readonly ticksIn: number;
-  /** Ticks that were sent. */
-  readonly ticksOut: number;
-  /** Large messages of which a part has come. */
-  readonly sequencesIn: number;
-  /** Large messages of which a part is out. */
-  readonly sequencesOut: number;
-  /** Bytes that wait to be sent. Beyond `maxQueue` of {@linkcode NodeOptions} `send` throws. */
-  readonly queued: number;
 }
 
 /** Figures of a node. */
