@@ -33,8 +33,8 @@ import { IoError } from "../kernel/io/io_request.ts";
 import * as logger from "../kernel/logger.ts";
 import { ProcessGroups } from "../kernel/pg.ts";
 import { ProcessGroupsRef } from "../kernel/pg_ref.ts";
-import { Behaviour } from "../node/behaviour.ts";
-import { ProcessContext } from "../node/context.ts";
+import { Behaviour } from "../node/process/behaviour.ts";
+import { ProcessContext } from "../node/process/context.ts";
 import {
   BusyError,
   CallTimeoutError,
@@ -48,10 +48,10 @@ import {
 } from "../node/errors.ts";
 import { LockError } from "../node/global_names.ts";
 import { Node } from "../node/node.ts";
-import { WithSelf, withSelf } from "../node/provide.ts";
-import { raise, RaisedError } from "../node/raise.ts";
+import { WithSelf, withSelf } from "../node/provided/provide.ts";
+import { raise, RaisedError } from "../node/provided/raise.ts";
 import { RpcError, SpawnError } from "../node/remote/rpc_error.ts";
-import { ReceiveTimeoutError, Self } from "../node/self.ts";
+import { ReceiveTimeoutError, Self } from "../node/process/self.ts";
 import { TransportError } from "../transport/contract.ts";
 import { memoryNetwork } from "../transport/memory.ts";
 import { selfSigned } from "../transport/self_signed.ts";

@@ -2,10 +2,10 @@ import { isThenable } from "../_util/thenable.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { format } from "../etf/format.ts";
 import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
-import type { Behaviour } from "../node/behaviour.ts";
+import type { Behaviour } from "../node/process/behaviour.ts";
 import { GEN_CALL, GEN_CAST } from "../node/atoms.ts";
 import { Call, Cast, type From, type Request, requestTerm } from "../node/call.ts";
-import type { Body, ExitReason } from "../node/process.ts";
+import type { Body, ExitReason } from "../node/process/process.ts";
 import { isParentExit, isSystemMessage } from "../node/system_message.ts";
 import {
   type DebugOption,

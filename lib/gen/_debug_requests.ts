@@ -1,7 +1,7 @@
 import { atom } from "../etf/atom.ts";
 import type { Term } from "../etf/term.ts";
 import { isTuple, tuple } from "../etf/tuple.ts";
-import type { Behaviour } from "../node/behaviour.ts";
+import type { Behaviour } from "../node/process/behaviour.ts";
 import { Debugged, debugOf, eventLine, nameTerm } from "./_debug.ts";
 import {
   type DebugFunction,

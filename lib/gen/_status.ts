@@ -3,7 +3,7 @@ import { Pid } from "../etf/identifiers.ts";
 import { charlist } from "../etf/list.ts";
 import type { Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
-import type { Behaviour } from "../node/behaviour.ts";
+import type { Behaviour } from "../node/process/behaviour.ts";
 import { debugOf, nameTerm } from "./_debug.ts";
 import { eventTerm } from "./_debug_options.ts";
 import { shown } from "./_shown.ts";

@@ -3,12 +3,12 @@ import { Pid, type Ref } from "../etf/identifiers.ts";
 import * as t from "../etf/schema/t.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, tuple } from "../etf/tuple.ts";
-import { applyProvided, type Asked, failureOf, stackEntry } from "../node/apply.ts";
+import { applyProvided, type Asked, failureOf, stackEntry } from "../node/provided/apply.ts";
 import { SHUTDOWN } from "../node/atoms.ts";
 import { ExitError, exitReasonOf, isProcessError } from "../node/errors.ts";
 import type { Node } from "../node/node.ts";
-import { RaisedError } from "../node/raise.ts";
-import { ReceiveTimeoutError, type Self } from "../node/self.ts";
+import { RaisedError } from "../node/provided/raise.ts";
+import { ReceiveTimeoutError, type Self } from "../node/process/self.ts";
 
 const TIMEOUT = atom("timeout");
 /** Milliseconds in which the owner has to say what is to be run, as in Elixir (Task.Supervised). */

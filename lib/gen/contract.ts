@@ -3,10 +3,10 @@ import { format } from "../etf/format.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tagged } from "../etf/tuple.ts";
 import { type CallOptions, requestTerm } from "../node/call.ts";
-import type { ProcessContext } from "../node/context.ts";
-import type { Down, Monitor } from "../node/monitor.ts";
+import type { ProcessContext } from "../node/process/context.ts";
+import type { Down, Monitor } from "../node/process/monitor.ts";
 import type { Node, Referring } from "../node/node.ts";
-import type { Process } from "../node/process.ts";
+import type { Process } from "../node/process/process.ts";
 import type { Target } from "../node/target.ts";
 import { Handler, type HandlerArgs, on } from "./handlers.ts";
 

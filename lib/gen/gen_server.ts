@@ -7,7 +7,7 @@ import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
 import { isThenable } from "../_util/thenable.ts";
 import { GEN_CALL, GEN_CAST } from "../node/atoms.ts";
-import { Behaviour } from "../node/behaviour.ts";
+import { Behaviour } from "../node/process/behaviour.ts";
 import { Call, Cast, type From, type Request, requestTerm, TermFrom } from "../node/call.ts";
 import { nameOf } from "../node/core.ts";
 import type { Node } from "../node/node.ts";

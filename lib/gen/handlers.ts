@@ -1,6 +1,6 @@
 import { type AnySchema, type Input, type Outputs, Schema } from "../etf/schema/schema.ts";
 import { SchemaError } from "../etf/schema/errors.ts";
-import type { Parsing } from "../node/provide.ts";
+import type { Parsing } from "../node/provided/provide.ts";
 
 /** What a caller writes for a handler's schemas; what may be left out at the end is optional. */
 export type HandlerArgs<S extends readonly AnySchema[]> = S extends

@@ -1,12 +1,12 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable } from "../etf/term.ts";
 import type { CallOptions } from "../node/call.ts";
-import type { ProcessContext } from "../node/context.ts";
-import type { Down, Monitor } from "../node/monitor.ts";
+import type { ProcessContext } from "../node/process/context.ts";
+import type { Down, Monitor } from "../node/process/monitor.ts";
 import type { Node } from "../node/node.ts";
-import type { ExitReason, Process } from "../node/process.ts";
+import type { ExitReason, Process } from "../node/process/process.ts";
 import { NORMAL } from "../node/atoms.ts";
-import { stopProcess } from "../node/stop_process.ts";
+import { stopProcess } from "./stop_process.ts";
 import type { ArgsOf, ReplyOf } from "./handlers.ts";
 
 /** The table of calls of a server's class. */

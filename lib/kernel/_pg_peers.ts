@@ -2,7 +2,7 @@ import { atom } from "../etf/atom.ts";
 import type { Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
 import { NOCONNECTION } from "../node/atoms.ts";
-import type { ProcessContext } from "../node/context.ts";
+import type { ProcessContext } from "../node/process/context.ts";
 import { BusyError } from "../node/errors.ts";
 import type { Target } from "../node/target.ts";
 

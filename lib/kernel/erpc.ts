@@ -1,6 +1,6 @@
-import { executeCall, executeCast } from "../node/apply.ts";
+import { executeCall, executeCast } from "../node/provided/apply.ts";
 import type { Node } from "../node/node.ts";
-import { withSelf } from "../node/provide.ts";
+import { withSelf } from "../node/provided/provide.ts";
 
 /**
  * What `rpc:call` and `erpc:call` of other nodes spawn here: `erpc:execute_call/4` runs a provided function and exits with what

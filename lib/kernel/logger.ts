@@ -1,7 +1,7 @@
 import { format } from "../etf/format.ts";
 import type { Encodable } from "../etf/term.ts";
 import type { TermMap } from "../etf/term_map.ts";
-import type { ProcessContext } from "../node/context.ts";
+import type { ProcessContext } from "../node/process/context.ts";
 import { logElsewhere, type LogLevel } from "../node/remote_log.ts";
 import { LEVELS, reportText, writeEvent } from "./_log_text.ts";
 

@@ -8,7 +8,7 @@ import { GenServer } from "../gen/gen_server.ts";
 import { GEN_CAST } from "../node/atoms.ts";
 import { BusyError } from "../node/errors.ts";
 import type { Node } from "../node/node.ts";
-import type { Process } from "../node/process.ts";
+import type { Process } from "../node/process/process.ts";
 import { Events, type NodeEvent } from "../node/remote/events.ts";
 import { LocalMembers, type Membership } from "./_pg_local.ts";
 import { Groups } from "./_pg_members.ts";

@@ -12,11 +12,11 @@ import {
   failureOf,
   maySpawnFor,
   runsFor,
-} from "../node/apply.ts";
+} from "../node/provided/apply.ts";
 import type { From } from "../node/call.ts";
 import type { Node } from "../node/node.ts";
-import type { Process } from "../node/process.ts";
-import type { Self } from "../node/self.ts";
+import type { Process } from "../node/process/process.ts";
+import type { Self } from "../node/process/self.ts";
 import { GroupLeader } from "./group_leader.ts";
 
 const REX = atom("rex");

@@ -5,7 +5,7 @@ import { Ref as RefClass } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
 import { ALIAS, GEN_CALL, GEN_CAST, IO_REPLY, NOCONNECTION, NOPROC } from "./atoms.ts";
-import { Deadline } from "./deadlines.ts";
+import { Deadline } from "./process/deadlines.ts";
 import {
   CallTimeoutError,
   ExitError,
@@ -13,7 +13,7 @@ import {
   NoProcessError,
   ProcessError,
 } from "./errors.ts";
-import type { Process, Undelivered, Watcher } from "./process.ts";
+import type { Process, Undelivered, Watcher } from "./process/process.ts";
 import { type Address, addressTerm, describe, nodeOf } from "./target.ts";
 
 const GEN_SERVER = atom("gen_server");

@@ -22,27 +22,25 @@ import {
   tagRef,
 } from "./call.ts";
 import type { CoreOptions, Receiver, SpawnOptions } from "./core_options.ts";
-import { type Deadline, Deadlines } from "./deadlines.ts";
+import { type Deadline, Deadlines } from "./process/deadlines.ts";
 import { BusyError, errorText } from "./errors.ts";
 import type { GlobalNames } from "./global_names.ts";
-import { BrokenLinks } from "./links.ts";
-import { MainProcess } from "./main_process.ts";
-import type { Down, Monitor } from "./monitor.ts";
-import { type Body, type Home, PID_ID_BITS, Process, processId } from "./process.ts";
-import { Names } from "./names.ts";
-import { linkProcesses, monitorProcess, unlinkProcesses } from "./relations.ts";
+import { BrokenLinks, linkProcesses, unlinkProcesses } from "./process/links.ts";
+import { MainProcess } from "./process/main_process.ts";
+import { type Down, type Monitor, monitorProcess } from "./process/monitor.ts";
+import { type Body, type Home, PID_ID_BITS, Process, processId } from "./process/process.ts";
+import { Names } from "./process/names.ts";
 import { References } from "./references.ts";
-import type { RemoteNode, RemoteNodes } from "./remote_node.ts";
+import { NO_NETWORK, type RemoteNode, type RemoteNodes } from "./remote/remote_node.ts";
 import { logElsewhere } from "./remote_log.ts";
-import { Scheduler } from "./scheduler.ts";
-import { FromPeer } from "./from_peer.ts";
+import { Scheduler } from "./process/scheduler.ts";
+import { FromPeer } from "./remote/from_peer.ts";
 import { isSystemMessage, SystemCall } from "./system_message.ts";
 import { type Address, addressOf, Name, type Target } from "./target.ts";
-import { reasonReport } from "./thrown.ts";
-import { NO_NETWORK } from "./unreachable.ts";
+import { reasonReport } from "./provided/thrown.ts";
 
 export type { CoreOptions, Receiver, SpawnOptions } from "./core_options.ts";
-export type { RemoteNode, RemoteNodes } from "./remote_node.ts";
+export type { RemoteNode, RemoteNodes } from "./remote/remote_node.ts";
 
 /** Makes a call the message that a process of this node gets where it does not get the call itself. */
 type Messaged = (from: Process, process: Process, call: Call, address: Address) => unknown;

@@ -1,7 +1,7 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Term } from "../etf/term.ts";
-import type { Process } from "./process.ts";
+import type { Process } from "./process/process.ts";
 
 /** What an alias leads to. */
 export interface Receiver {

@@ -5,7 +5,7 @@ import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
 import { KILL, NORMAL, SHUTDOWN } from "./atoms.ts";
-import { describeThrown, reasonReport } from "./thrown.ts";
+import { describeThrown, reasonReport } from "./provided/thrown.ts";
 
 /**
  * An error that is at home in OTP: where no handler catches it, the process exits with {@linkcode exitReason} instead of

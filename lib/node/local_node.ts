@@ -4,16 +4,16 @@ import { type AnySchema, type Output, Schema } from "../etf/schema/schema.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Tuple } from "../etf/tuple.ts";
 import type { Platform } from "../platform/contract.ts";
-import { type Behaviour, behaviourBody, checkStart, type RefOf } from "./behaviour.ts";
+import { type Behaviour, behaviourBody, checkStart, type RefOf } from "./process/behaviour.ts";
 import type { CallOptions } from "./call.ts";
 import { Core, type CoreOptions, type SpawnOptions } from "./core.ts";
 import { checkReason, NodeStoppedError } from "./errors.ts";
-import type { Down, Monitor } from "./monitor.ts";
+import type { Down, Monitor } from "./process/monitor.ts";
 import type { Node } from "./node.ts";
-import type { ExitReason, Process } from "./process.ts";
-import { type RegisterAs, registrationOf } from "./registration.ts";
-import { checkFunction, functionBody, type Self } from "./self.ts";
-import { Sleep } from "./sleep.ts";
+import type { ExitReason, Process } from "./process/process.ts";
+import { type RegisterAs, registrationOf } from "./process/registration.ts";
+import { checkFunction, functionBody, type Self } from "./process/self.ts";
+import { Sleep } from "./process/sleep.ts";
 import { checkPid, type Target } from "./target.ts";
 
 /** How a process is spawned. */

@@ -9,7 +9,7 @@ import type { CoreOptions } from "./core.ts";
 import { NodeStoppedError } from "./errors.ts";
 import type { GlobalNames } from "./global_names.ts";
 import { LocalNode } from "./local_node.ts";
-import { type Provided, ProvidedFunctions, type ProvideOptions } from "./provide.ts";
+import { type Provided, ProvidedFunctions, type ProvideOptions } from "./provided/provide.ts";
 import { AccessPolicy, type AccessRule } from "./remote/access.ts";
 import type { Cookies } from "./remote/cookies.ts";
 import type { NodeEvent } from "./remote/events.ts";
@@ -18,7 +18,7 @@ import type { Peer } from "./remote/peer.ts";
 import type { NodeStats, PeerStats } from "./remote/stats.ts";
 import { mfaOf, type MulticallResult, rpc, rpcCast, spawnRemote } from "./remote/rpc.ts";
 import type { TlsOption } from "./remote/tls_option.ts";
-import { shutDown, SHUTDOWN_TIME } from "./shutdown.ts";
+import { shutDown, SHUTDOWN_TIME } from "./process/shutdown.ts";
 import { addressOf, nodeOf, type Target } from "./target.ts";
 
 /** Something that makes references to processes elsewhere, as the value that `api` gives. */

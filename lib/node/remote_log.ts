@@ -4,7 +4,7 @@ import type { Encodable } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
 import type { Core } from "./core.ts";
 import { errorText } from "./errors.ts";
-import type { Process } from "./process.ts";
+import type { Process } from "./process/process.ts";
 import { Name } from "./target.ts";
 
 /** The levels of OTP's logger, the gravest first. */

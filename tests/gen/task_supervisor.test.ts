@@ -15,7 +15,7 @@ import type { ServerRef } from "../../lib/gen/server_ref.ts";
 import { TaskSupervisor, type TaskSupervisorOptions } from "../../lib/gen/task_supervisor.ts";
 import { ExitError } from "../../lib/node/errors.ts";
 import type { Node } from "../../lib/node/node.ts";
-import { withSelf } from "../../lib/node/provide.ts";
+import { withSelf } from "../../lib/node/provided/provide.ts";
 import { clusterTest, inbox, pack, settle } from "../node/_cluster.ts";
 import { ended, KILL, type Lone, nodeTest } from "../node/_nodes.ts";
 

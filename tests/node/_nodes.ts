@@ -4,8 +4,8 @@ import type { CoreOptions } from "../../lib/node/core.ts";
 import { atom } from "../../lib/etf/atom.ts";
 import type { Pid } from "../../lib/etf/identifiers.ts";
 import type { Term } from "../../lib/etf/term.ts";
-import type { Process } from "../../lib/node/process.ts";
-import type { Self } from "../../lib/node/self.ts";
+import type { Process } from "../../lib/node/process/process.ts";
+import type { Self } from "../../lib/node/process/self.ts";
 import { FakePlatform } from "../_support/fake_platform.ts";
 
 export const KILL = atom("kill");

@@ -16,7 +16,7 @@ import {
   ProcessError,
   ProcessExitedError,
 } from "../../lib/node/errors.ts";
-import { reasonReport } from "../../lib/node/thrown.ts";
+import { reasonReport } from "../../lib/node/provided/thrown.ts";
 
 function parts(reason: Term): [Term, string, string, string] {
   const [[tag, name, message], stack] = reason as unknown as [[Term, Term, Term], Term];

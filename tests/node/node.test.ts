@@ -6,7 +6,7 @@ import { GenServer } from "../../lib/gen/gen_server.ts";
 import { later } from "../../lib/gen/handlers.ts";
 import { ExitError, NodeStoppedError } from "../../lib/node/errors.ts";
 import { Node } from "../../lib/node/node.ts";
-import type { ExitReason } from "../../lib/node/process.ts";
+import type { ExitReason } from "../../lib/node/process/process.ts";
 import { RpcError } from "../../lib/node/remote/rpc_error.ts";
 import { FakePlatform } from "../_support/fake_platform.ts";
 import {

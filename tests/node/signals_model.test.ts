@@ -6,7 +6,7 @@ import { atom } from "../../lib/etf/atom.ts";
 import type { Pid } from "../../lib/etf/identifiers.ts";
 import type { Term } from "../../lib/etf/term.ts";
 import type { Node } from "../../lib/node/node.ts";
-import type { Process } from "../../lib/node/process.ts";
+import type { Process } from "../../lib/node/process/process.ts";
 import { collector, loneNode } from "./_nodes.ts";
 
 const PROCESSES = 6;

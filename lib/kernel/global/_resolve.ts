@@ -8,7 +8,7 @@ import { EXIT, KILL } from "../../node/atoms.ts";
 import { exitReasonOf } from "../../node/errors.ts";
 import type { GlobalOptions, Resolve } from "../../node/global_names.ts";
 import type { Node } from "../../node/node.ts";
-import { undefinedFunction } from "../../node/provide.ts";
+import { undefinedFunction } from "../../node/provided/provide.ts";
 import type { GlobalNamesTable } from "./_names.ts";
 import { compareNodes } from "./_order.ts";
 import { GLOBAL, type NamedPid, type Operation } from "./_protocol.ts";

@@ -1,6 +1,6 @@
 import type { Core } from "../../node/core.ts";
-import { Deadline } from "../../node/deadlines.ts";
-import type { Body, Process } from "../../node/process.ts";
+import { Deadline } from "../../node/process/deadlines.ts";
+import type { Body, Process } from "../../node/process/process.ts";
 
 /** A process that a part of `global` acts as: others know it by its pid, for a lock belongs to a process. */
 export class Worker implements Body {

@@ -9,7 +9,7 @@ import { GenServer } from "../../gen/gen_server.ts";
 import { noReply } from "../../gen/handlers.ts";
 import type { From } from "../../node/call.ts";
 import type { NodeEvent } from "../../node/remote/events.ts";
-import { Turn } from "../../node/turn.ts";
+import { Turn } from "../../node/process/turn.ts";
 import { Directory } from "./_directory.ts";
 import { Locker } from "./_locker.ts";
 import type { Watch } from "./_locks.ts";

@@ -2,7 +2,7 @@ import { atom } from "../../etf/atom.ts";
 import { charlist } from "../../etf/list.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { type Tuple, tuple } from "../../etf/tuple.ts";
-import type { ProcessContext } from "../../node/context.ts";
+import type { ProcessContext } from "../../node/process/context.ts";
 import { charDataText } from "./char_data.ts";
 import { formatText } from "./format.ts";
 import { IoError, IoRequest } from "./io_request.ts";

@@ -6,7 +6,7 @@ import { isTuple, tuple } from "../../etf/tuple.ts";
 import { IO_REPLY, IO_REQUEST } from "../../node/atoms.ts";
 import type { Core, Receiver } from "../../node/core.ts";
 import { ProcessError } from "../../node/errors.ts";
-import type { Process, Watcher } from "../../node/process.ts";
+import type { Process, Watcher } from "../../node/process/process.ts";
 
 /** An io server refused a request, or has ended before it replied (`terminated`). */
 export class IoError extends ProcessError {

@@ -1,7 +1,7 @@
 import { atom } from "../../etf/atom.ts";
 import * as t from "../../etf/schema/t.ts";
 import { isThenable } from "../../_util/thenable.ts";
-import type { Self } from "../../node/self.ts";
+import type { Self } from "../../node/process/self.ts";
 import { formatText } from "../io/format.ts";
 import { getLine, putChars } from "../io/io.ts";
 import { IoError } from "../io/io_request.ts";

@@ -1,6 +1,6 @@
 import type { Core } from "../core.ts";
 import { CALL_TIMEOUT, type CallOptions } from "../call.ts";
-import { Deadline } from "../deadlines.ts";
+import { Deadline } from "../process/deadlines.ts";
 import { CallTimeoutError } from "../errors.ts";
 
 /** A request that is answered by other means than a reply, with its deadline. */

@@ -1,7 +1,7 @@
 import type { AtomTerm } from "../../dist/control.ts";
 import type { Pid, Ref } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
-import type { Linked, Process, Watcher } from "../process.ts";
+import type { Linked, Process, Watcher } from "../process/process.ts";
 import type { Peer } from "./peer.ts";
 
 /** A process of the peer that watches one of ours. */

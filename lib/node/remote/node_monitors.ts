@@ -1,7 +1,7 @@
 import { type Atom, atom } from "../../etf/atom.ts";
 import type { Term } from "../../etf/term.ts";
 import { type AnyTuple, tuple } from "../../etf/tuple.ts";
-import type { Process, Watcher } from "../process.ts";
+import type { Process, Watcher } from "../process/process.ts";
 import type { Events, NodeEvent } from "./events.ts";
 
 /** Which nodes a process wants to hear of: a connection is `hidden` where one of its ends is, as ours is by default. */

@@ -5,7 +5,7 @@ import { type AtomTerm, CONTROL, type Control, ControlError } from "../../dist/c
 import { NOPROC } from "../atoms.ts";
 import { type Core, nameOf } from "../core.ts";
 import type { Node } from "../node.ts";
-import type { Process } from "../process.ts";
+import type { Process } from "../process/process.ts";
 import { mustBeOurs, mustBeTheirs } from "./_origin.ts";
 import type { PeerAccess } from "./access.ts";
 import type { Peer } from "./peer.ts";

@@ -4,14 +4,14 @@ import type { Term } from "../../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../../etf/tuple.ts";
 import { TermMap } from "../../etf/term_map.ts";
 import { type AtomTerm, type Control, ControlError } from "../../dist/control.ts";
-import { type Asked, throughApply } from "../apply.ts";
+import { type Asked, throughApply } from "../provided/apply.ts";
 import { nameOf } from "../core.ts";
 import type { Node } from "../node.ts";
 import type { PeerAccess } from "./access.ts";
 import type { Peer } from "./peer.ts";
-import type { Process, Watcher } from "../process.ts";
-import { undefinedFunction } from "../provide.ts";
-import type { Self } from "../self.ts";
+import type { Process, Watcher } from "../process/process.ts";
+import { undefinedFunction } from "../provided/provide.ts";
+import type { Self } from "../process/self.ts";
 import { ExitError } from "../errors.ts";
 
 const BADARG = atom("badarg");

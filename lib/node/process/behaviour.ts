@@ -1,0 +1,200 @@
+import type { Pid } from "../../etf/identifiers.ts";
+import type { Term } from "../../etf/term.ts";
+import { isThenable } from "../../_util/thenable.ts";
+import { NORMAL } from "../atoms.ts";
+import { ProcessContext } from "./context.ts";
+import { checkReason, ExitError, exitReasonOf, isProcessError, NameError } from "../errors.ts";
+import type { Node } from "../node.ts";
+import type { Body, ExitReason, Process, Undelivered } from "./process.ts";
+import type { Registration } from "./registration.ts";
+import { Turn } from "./turn.ts";
+
+/** What `node.start` gives for a class of behaviours. */
+export type RefOf<B extends Behaviour> = B["_refType"];
+
+/**
+ * A class whose instances are processes. `node.start(Class, args, options)` serves every behaviour.
+ *
+ * | method | is called |
+ * | --- | --- |
+ * | `init(...args)` | once, first; a promise delays the start |
+ * | what the behaviour adds | one message at a time; the next is taken when the returned promise, if any, has settled |
+ * | `terminate(reason)` | last, where the process ends in order or its code has thrown; not after an exit signal that is not trapped |
+ */
+export abstract class Behaviour extends ProcessContext {
+  /** @ignore @internal The type of references to such processes. */
+  declare readonly _refType: unknown;
+
+  /**
+   * Sets up the state. What it takes is what `node.start` takes.
+   *
+   * A promise delays the start, and with it the other messages, which wait. A throw makes `start` reject; `terminate` is not called then.
+   */
+  init(..._args: never[]): unknown {
+    return undefined;
+  }
+
+  /**
+   * Cleans up. The process ends when the returned promise, if any, has settled.
+   *
+   * As in OTP it is called where the process ends in order or its code has thrown. An exit signal ends a process without it, unless
+   * {@linkcode ProcessContext.trapExit} is set and the signal comes from its parent, or from the node that stops.
+   */
+  terminate(_reason: ExitReason): unknown {
+    return undefined;
+  }
+
+  /**
+   * The state as Erlang's `sys:get_state` and `sys:get_status`, observer, and {@linkcode sys.getState} show it: OTP's `format_status`.
+   *
+   * Any node of the cluster may ask for it. Default: the fields that the instance has of its own and that are public; what is
+   * `#private` cannot be seen from outside, so a class that keeps its state there says here what is to be shown, and leaves secrets out.
+   *
+   * @returns a term, or a plain object, which is shown as a map with its names as atoms. What in it is no term is shown as a text.
+   */
+  formatState(): unknown {
+    return { ...this };
+  }
+
+  /**
+   * Takes another state in the place of the one that it has, for {@linkcode sys.replaceState}. A class without this method refuses.
+   *
+   * @param state what the function has made of the state as `formatState` shows it.
+   */
+  replaceState?(state: unknown): void;
+
+  /** @ignore @internal How sys names this kind of server. */
+  get _system(): { readonly module: string; readonly title: string } {
+    return GENERIC_SERVER;
+  }
+
+  /** Ends this process in order, when the message that it handles is done; those that wait are not handled any more. Default reason `normal`. */
+  stop(reason: ExitReason = NORMAL): void {
+    this._process.stop(checkReason(reason));
+  }
+
+  /** @ignore @internal Takes one message. */
+  abstract _receive(message: unknown): unknown;
+
+  /** @ignore @internal */
+  abstract _reference(node: Node, pid: Pid): unknown;
+}
+
+/** @internal The types say so too; a program without them is told what to do. */
+export function checkStart(behaviour: unknown, args: unknown): void {
+  if (behaviour instanceof Behaviour) {
+    const { name } = behaviour.constructor;
+    throw new TypeError(
+      `Cannot start an instance of ${name}: the class is needed, node.start(${name}, [...])`,
+    );
+  }
+  if (typeof behaviour !== "function") {
+    throw new TypeError(`Cannot start a process: a class is needed, ${typeof behaviour} came`);
+  }
+  if (!(behaviour.prototype instanceof Behaviour)) {
+    throw new TypeError(
+      `Cannot start ${
+        behaviour.name || "a function"
+      }: it is no class that extends GenServer or another behaviour, use node.spawn for a function`,
+    );
+  }
+  if (!Array.isArray(args)) {
+    throw new TypeError(
+      `Cannot start ${behaviour.name}: what init takes is needed as an array, [] for nothing`,
+    );
+  }
+}
+
+const GENERIC_SERVER = { module: "gen_server", title: "Status for generic server" };
+
+/** @internal Makes an instance the body of its process; `init` runs as its first message. `started` is called once. */
+export function behaviourBody(
+  node: Node,
+  process: Process,
+  behaviour: Behaviour,
+  args: readonly unknown[],
+  started: (error: Error | null) => void,
+  registration: Registration | null = null,
+): Body {
+  behaviour._attach(node, process);
+  process.deliver(new Init(process, behaviour, args, started, registration));
+  return behaviour;
+}
+
+class Init extends Turn implements Undelivered {
+  #process: Process;
+  #behaviour: Behaviour;
+  #args: readonly unknown[];
+  #started: ((error: Error | null) => void) | null;
+  #registration: Registration | null;
+
+  constructor(
+    process: Process,
+    behaviour: Behaviour,
+    args: readonly unknown[],
+    started: (error: Error | null) => void,
+    registration: Registration | null,
+  ) {
+    super();
+    this.#process = process;
+    this.#behaviour = behaviour;
+    this.#args = args;
+    this.#started = started;
+    this.#registration = registration;
+  }
+
+  run(): unknown {
+    if (this.#registration === null) return this.#init();
+    try {
+      const registered = this.#registration.register(this.#process);
+      if (!isThenable(registered)) return this.#init();
+      return registered.then(() => this.#init(), (error) => this.#nameless(error));
+    } catch (error) {
+      return this.#nameless(error);
+    }
+  }
+
+  #init(): unknown {
+    try {
+      const result = this.#behaviour.init(...this.#args as never[]);
+      if (!isThenable(result)) return this.#done();
+      return Promise.resolve(result).then(() => this.#done(), (error) => this.#failed(error));
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** The process was ended before `init` had begun, or while it was waiting. */
+  undelivered(reason: Term): void {
+    this.#tell(new ExitError(reason));
+  }
+
+  #done(): void {
+    const { stopping } = this.#process;
+    if (stopping === null) this.#tell(null);
+    else this.#failed(new ExitError(stopping.reason)); // as {stop, Reason} of Erlang's init
+  }
+
+  /** As in OTP: whoever starts a server under a name that is taken is told; its links are not. */
+  #nameless(error: unknown): void {
+    this.#tell(error instanceof Error ? error : new NameError(String(error)));
+    this.#process.exit(NORMAL);
+  }
+
+  // As in OTP: a server whose init fails has nothing to terminate.
+  #failed(error: unknown): void {
+    const reason = exitReasonOf(error);
+    this.#tell(
+      isProcessError(error) && error instanceof ExitError
+        ? error
+        : new ExitError(reason, undefined, { cause: error }),
+    );
+    this.#process.exit(reason);
+  }
+
+  #tell(error: Error | null): void {
+    const started = this.#started;
+    this.#started = null;
+    started?.(error);
+  }
+}
