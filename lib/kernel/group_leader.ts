@@ -2,7 +2,7 @@ import { atom } from "../etf/atom.ts";
 import { Pid, Ref } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
 import { isTuple, tuple } from "../etf/tuple.ts";
-import { GenServer } from "../gen/gen_server.ts";
+import { GenServer } from "../gen/server/gen_server.ts";
 import { IO_REPLY, IO_REQUEST } from "../node/atoms.ts";
 import { BusyError } from "../node/errors.ts";
 import type { Node } from "../node/node.ts";

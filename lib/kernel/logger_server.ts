@@ -4,7 +4,7 @@ import { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
 import { TermMap } from "../etf/term_map.ts";
 import { isTuple } from "../etf/tuple.ts";
-import { GenServer } from "../gen/gen_server.ts";
+import { GenServer } from "../gen/server/gen_server.ts";
 import type { Node } from "../node/node.ts";
 import { formattedText, messageText, writeEvent } from "./_log_text.ts";
 

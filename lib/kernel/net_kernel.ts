@@ -1,7 +1,7 @@
 import { type Atom, atom } from "../etf/atom.ts";
 import * as t from "../etf/schema/t.ts";
-import { GenServer } from "../gen/gen_server.ts";
-import { on } from "../gen/handlers.ts";
+import { GenServer } from "../gen/server/gen_server.ts";
+import { on } from "../gen/server/handlers.ts";
 
 /**
  * The process `net_kernel`, as far as other nodes ask it: `net_adm:ping` monitors it and calls `{is_auth, Node}`. Any answer but

@@ -4,7 +4,7 @@ import { isList } from "../etf/list.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { termKey } from "../etf/term_key.ts";
 import { type AnyTuple, isTuple, tuple } from "../etf/tuple.ts";
-import { GenServer } from "../gen/gen_server.ts";
+import { GenServer } from "../gen/server/gen_server.ts";
 import { GEN_CAST } from "../node/atoms.ts";
 import { BusyError } from "../node/errors.ts";
 import type { Node } from "../node/node.ts";

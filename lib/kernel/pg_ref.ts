@@ -1,6 +1,6 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
-import { ServerRef } from "../gen/server_ref.ts";
+import { ServerRef } from "../gen/server/server_ref.ts";
 import type { Node } from "../node/node.ts";
 import type { GroupEvent, ProcessGroups } from "./pg.ts";
 

@@ -2,8 +2,8 @@ import { Atom, atom } from "../etf/atom.ts";
 import { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, tuple } from "../etf/tuple.ts";
-import { GenServer } from "../gen/gen_server.ts";
-import { noReply } from "../gen/handlers.ts";
+import { GenServer } from "../gen/server/gen_server.ts";
+import { noReply } from "../gen/server/handlers.ts";
 import {
   applyProvided,
   type Asked,

@@ -6,7 +6,7 @@ import type { Pid } from "../../etf/identifiers.ts";
 import * as t from "../../etf/schema/t.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { tuple } from "../../etf/tuple.ts";
-import { on } from "../../gen/handlers.ts";
+import { on } from "../../gen/server/handlers.ts";
 import { NameError } from "../../node/errors.ts";
 import {
   type GlobalLock,

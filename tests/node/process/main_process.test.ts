@@ -2,7 +2,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { NodeStoppedError } from "../../../lib/node/errors.ts";
-import { stopProcess } from "../../../lib/gen/stop_process.ts";
+import { stopProcess } from "../../../lib/gen/server/stop_process.ts";
 import {
   BOOM,
   collector,

@@ -5,7 +5,7 @@ import * as t from "../../../lib/etf/schema/t.ts";
 import { format } from "../../../lib/etf/format.ts";
 import type { Term } from "../../../lib/etf/term.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
-import { on } from "../../../lib/gen/handlers.ts";
+import { on } from "../../../lib/gen/server/handlers.ts";
 import {
   ProvidedFunctions,
   undefinedFunction,

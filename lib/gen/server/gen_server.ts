@@ -1,0 +1,347 @@
+import { Atom, atom } from "../../etf/atom.ts";
+import { format } from "../../etf/format.ts";
+import { EncodeError } from "../../etf/errors.ts";
+import { Pid } from "../../etf/identifiers.ts";
+import { SchemaError } from "../../etf/schema/errors.ts";
+import type { Encodable, Term } from "../../etf/term.ts";
+import { isTuple, type Tuple, tuple } from "../../etf/tuple.ts";
+import { isThenable } from "../../_util/thenable.ts";
+import { GEN_CALL, GEN_CAST } from "../../node/atoms.ts";
+import { Behaviour } from "../../node/process/behaviour.ts";
+import { Call, Cast, type From, type Request, requestTerm, TermFrom } from "../../node/call.ts";
+import { nameOf } from "../../node/core.ts";
+import type { Node } from "../../node/node.ts";
+import { debugOf } from "../sys/debug.ts";
+import { argumentsText, type Refused, unknownError, unknownText } from "./_refusals.ts";
+import { handledSystem } from "../sys/system.ts";
+import { type AnyHandler, Handler, Later, noReply } from "./handlers.ts";
+import { ServerRef } from "./server_ref.ts";
+
+const BAD_REQUEST = atom("bad_request");
+const BAD_REPLY = atom("bad_reply");
+
+type Table = Readonly<Record<string, AnyHandler>>;
+
+/**
+ * A server: a process that answers requests one at a time. Its state is its fields, its protocol the tables `calls` and `casts`.
+ *
+ * | a client does | what runs | which answers by |
+ * | --- | --- | --- |
+ * | `node.start(Counter, args)` | `init(...args)` | `start` waits for it |
+ * | `ref.call("add", 5)`, `gen_server:call(Pid, {add, 5})`, `GenServer.call(pid, {:add, 5})` | `calls.add(5)`, else `handleCall(request, from)` | what it returns |
+ * | `ref.cast("reset")`, `gen_server:cast(Pid, reset)`, `GenServer.cast(pid, :reset)` | `casts.reset()`, else `handleCast(request)` | nothing |
+ * | `node.send(pid, message)`, `Pid ! Message` | `handleInfo(message)` | nothing |
+ * | `ref.stop()`, `this.stop(reason)`, a throw | `terminate(reason)` | nothing |
+ *
+ * - One message at a time: while a handler's promise has not settled no other message is taken. A handler that returns no
+ *   promise costs none. To answer later and go on meanwhile, return {@linkcode later}, or {@linkcode noReply} and keep `from`.
+ * - A throw ends the process with `{{js_error, Name, Message}, Stack}`; what a supervisor or a link does about it is theirs.
+ * - A handler that returns `undefined` replies `nil`.
+ * - Arguments that do not parse, and names that no handler takes, make the caller exit with `{bad_request, Path, Message}`.
+ *   The server lives on. `onInvalid = "crash"` restores what OTP does: the server crashes.
+ * - A reply that is no term makes a caller of another node exit with `{bad_reply, Handler, Message}`, and is logged. The server lives on.
+ * - `sys` and observer show its public fields, or what {@linkcode GenServer.formatState} returns, and can suspend, trace and stop it.
+ *
+ * @example
+ * ```ts
+ * import { GenServer, on, startNode, t } from "@ergo-ts/ergo";
+ *
+ * class Counter extends GenServer {
+ *   #count = 0;
+ *   override readonly calls = {
+ *     add: on(t.integer, (n) => this.#count += n),
+ *     get: () => this.#count,
+ *   };
+ *   override readonly casts = { reset: () => { this.#count = 0; } };
+ * }
+ *
+ * await using node = await startNode("demo@localhost", { cookie: "secret" });
+ * const counter = await node.start(Counter, [], { register: "counter" });
+ * await counter.call("add", 5); //                                    5
+ * // From Elixir: GenServer.call({:counter, :demo@localhost}, {:add, 5})
+ * ```
+ *
+ * Not for everything: code that keeps no state, and that may fail with its caller, is better a function. A server does one thing at
+ * a time for all its callers.
+ */
+export abstract class GenServer extends Behaviour {
+  /** @ignore @internal */
+  declare readonly _refType: ServerRef<this>;
+  /** What can be called, by name. A base table has no names, so that one that is not there is a compile error. */
+  declare readonly calls: Record<never, never>;
+  /** What can be cast, by name. */
+  declare readonly casts: Record<never, never>;
+  /**
+   * What happens on a request that does not parse or that no handler takes: the caller of a call exits and a cast is logged and
+   * dropped (`"refuse"`, the default), or the server crashes, as in OTP (`"crash"`).
+   */
+  declare readonly onInvalid?: "refuse" | "crash";
+
+  /**
+   * A call that the table has no name for. Without this method the caller is refused.
+   *
+   * @returns the reply, `later(...)`, or `noReply` where `from.reply` answers.
+   */
+  handleCall(_request: Term, _from: From): unknown {
+    return unhandled;
+  }
+
+  /** A cast that the table has no name for. Without this method it is logged and dropped. */
+  handleCast(_request: Term): unknown {
+    return unhandled;
+  }
+
+  /** Every other message. Without this method it is logged and dropped. */
+  handleInfo(message: Term): unknown {
+    this._core.platform.log(
+      "warning",
+      `${this.#self} got a message that it does not handle: ${
+        format(message, { maxLength: 1_000 })
+      }`,
+    );
+    return undefined;
+  }
+
+  /** The state as sys and observer show it: by default the public fields that a class has besides its tables. */
+  override formatState(): unknown {
+    const { calls: _1, casts: _2, onInvalid: _3, _essential: _4, ...state } = this as Shown;
+    return state;
+  }
+
+  /** @ignore @internal */
+  _receive(message: unknown): unknown {
+    if (message instanceof Call) {
+      if (message.done) return undefined; // nobody waits any more
+      const { request } = message;
+      if (request.name === null) return this.#calledByTerm(message, request.term as Term);
+      return this.#called(message, request.name, request.args, undefined);
+    }
+    if (message instanceof Cast) {
+      const { request } = message;
+      if (request.name === null) return this.#castedByTerm(request.term as Term);
+      return this.#casted(request.name, request.args, undefined);
+    }
+    if (isTuple(message)) {
+      const head = message[0];
+      if (head === GEN_CALL && message.length === 3 && isFrom(message[1])) {
+        return this.#calledByTerm(new TermFrom(this._core, message[1], this._process), message[2]);
+      }
+      if (head === GEN_CAST && message.length === 2) return this.#castedByTerm(message[1]);
+      if (handledSystem(this, message)) return undefined;
+    }
+    return this.#went(this.handleInfo(message as Term));
+  }
+
+  /** @ignore @internal What a typed request is on the wire: arguments are written as the handler's schemas say. */
+  _requestTerm(request: Request, isCast: boolean): Encodable {
+    if (request.name === null) return request.term;
+    const handler = own(isCast ? this.#casts : this.#calls, request.name);
+    if (!(handler instanceof Handler)) return requestTerm(request);
+    return requestTerm({ name: request.name, args: handler.write(request.args) });
+  }
+
+  /** @ignore @internal */
+  _reference(node: Node, pid: Pid): ServerRef<this> {
+    return new ServerRef(node, pid, node._core.main, {});
+  }
+
+  get #calls(): Table | undefined {
+    return this.calls ?? (this.constructor as { calls?: Table }).calls;
+  }
+
+  get #casts(): Table | undefined {
+    return this.casts ?? (this.constructor as { casts?: Table }).casts;
+  }
+
+  #calledByTerm(from: From, term: Term): unknown {
+    return this.#called(from, nameIn(term), argsIn(term), term);
+  }
+
+  #castedByTerm(term: Term): unknown {
+    return this.#casted(nameIn(term), argsIn(term), term);
+  }
+
+  /** @param term what came, where its arguments are only known to be terms; a typed request of this node has none. */
+  #called(
+    from: From,
+    name: string | null,
+    args: readonly unknown[],
+    term: Term | undefined,
+  ): unknown {
+    this._process.caller = from.pid;
+    const handler = own(this.#calls, name);
+    if (handler === undefined) {
+      const result = this.handleCall(term === undefined ? termOf(name, args) : term, from);
+      if (result === unhandled) return this.#unknownCall(from, name, args);
+      return this.#answer(from, name, result);
+    }
+    let parsed: readonly unknown[];
+    try {
+      parsed = parseArgs(handler, name, args, term === undefined);
+    } catch (error) {
+      return this.#refuseCall(from, name, args, error);
+    }
+    return this.#answer(from, name, functionOf(handler).apply(this, parsed as never[]));
+  }
+
+  #casted(name: string | null, args: readonly unknown[], term: Term | undefined): unknown {
+    const handler = own(this.#casts, name);
+    if (handler === undefined) {
+      const result = this.handleCast(term === undefined ? termOf(name, args) : term);
+      if (result === unhandled) return this.#unknownCast(name, args);
+      return this.#went(result);
+    }
+    let parsed: readonly unknown[];
+    try {
+      parsed = parseArgs(handler, name, args, term === undefined);
+    } catch (error) {
+      return this.#refuseCast(name, args, error);
+    }
+    return this.#went(functionOf(handler).apply(this, parsed as never[]));
+  }
+
+  /** Where nothing is answered, `later(...)` only lets the mailbox go on; a rejection is a crash all the same. */
+  #went(result: unknown): unknown {
+    if (!(result instanceof Later)) return result;
+    Promise.resolve(result.promise).then(undefined, (error) => this._process.crash(error));
+    return undefined;
+  }
+
+  /** Answers now where there is no promise, so that a handler which returns none costs none. What comes after the end is discarded. */
+  #answer(from: From, name: string | null, result: unknown): unknown {
+    if (isThenable(result)) return result.then((value) => this.#answer(from, name, value));
+    if (this._process.exited) return undefined;
+    if (result instanceof Later) {
+      if (from instanceof Call) this._process.keepCall(from);
+      Promise.resolve(result.promise).then((value) => {
+        if (!this._process.exited) this.#reply(from, name, value);
+      }).then(undefined, (error: unknown) => this._process.crash(error));
+    } else if (result === noReply) {
+      if (from instanceof Call) this._process.keepCall(from);
+    } else {
+      this.#reply(from, name, result);
+    }
+    return undefined;
+  }
+
+  #reply(from: From, name: string | null, value: unknown): void {
+    try {
+      from.reply(value as Encodable);
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      return this.#badReply(from, name, error);
+    }
+    if (this._process.body !== this) debugOf(this)?.replied(from, value);
+  }
+
+  /** A reply that is no term is a mistake of this server's code, but whoever called must not wait for it; and the next caller may ask for something else. */
+  #badReply(from: From, name: string | null, error: EncodeError): void {
+    const handler = name === null || !Object.hasOwn(this.#calls ?? {}, name) ? "handleCall" : name;
+    const message = `Cannot send the reply of ${handler}: ${error.message}`;
+    this._core.platform.log("error", `${this.#self}: ${message}`);
+    from.refuse(tuple(BAD_REPLY, atom(handler), message) as unknown as Term);
+  }
+
+  #unknownCall(from: From, name: string | null, args: readonly unknown[]): void {
+    if (this.onInvalid === "crash") throw unknownError(name, args.length);
+    const refused = this.#refused("call", name, args);
+    from.refuse(badRequest([], unknownText(refused, this.#calls, this.#casts)));
+  }
+
+  #unknownCast(name: string | null, args: readonly unknown[]): void {
+    if (this.onInvalid === "crash") throw unknownError(name, args.length);
+    this.#dropped(unknownText(this.#refused("cast", name, args), this.#casts, this.#calls));
+  }
+
+  #refuseCall(from: From, name: string | null, args: readonly unknown[], error: unknown): void {
+    if (this.onInvalid === "crash" || !(error instanceof SchemaError)) throw error;
+    const handler = own(this.#calls, name);
+    const text = argumentsText(this.#refused("call", name, args), handler, error);
+    from.refuse(badRequest(error.path, text));
+  }
+
+  #refuseCast(name: string | null, args: readonly unknown[], error: unknown): void {
+    if (this.onInvalid === "crash" || !(error instanceof SchemaError)) throw error;
+    this.#dropped(argumentsText(this.#refused("cast", name, args), own(this.#casts, name), error));
+  }
+
+  #refused(kind: "call" | "cast", name: string | null, args: readonly unknown[]): Refused {
+    return { kind, server: this.constructor.name, name, count: args.length };
+  }
+
+  #dropped(why: string): void {
+    this._core.refusedCasts++;
+    this._core.platform.log("warning", `${this.#self} dropped a cast: ${why}`);
+  }
+
+  get #self(): string {
+    return `${this.constructor.name} ${this._process.name ?? format(this.pid)}`;
+  }
+}
+
+/** The fields of a server that are not its state. */
+interface Shown {
+  readonly calls?: unknown;
+  readonly casts?: unknown;
+  readonly onInvalid?: unknown;
+  readonly _essential?: unknown;
+}
+
+/** What the base methods return: the class has none of its own. */
+const unhandled: unique symbol = Symbol("unhandled");
+
+function own(table: object | undefined, name: string | null): AnyHandler | undefined {
+  if (table === undefined || name === null || !Object.hasOwn(table, name)) return undefined;
+  return (table as Table)[name];
+}
+
+function functionOf(handler: AnyHandler): (...args: never[]) => unknown {
+  return handler instanceof Handler ? handler.fn : handler;
+}
+
+function parseArgs(
+  handler: AnyHandler,
+  name: string | null,
+  args: readonly unknown[],
+  typed: boolean,
+): readonly unknown[] {
+  if (handler instanceof Handler) return handler.parse(args);
+  if (!typed && args.length > 0) {
+    throw new SchemaError(
+      [],
+      `no arguments, as ${name} has no schemas for them (declare them with on(...))`,
+      `${args.length} arguments`,
+    );
+  }
+  return args;
+}
+
+/** The term of a typed request, which is known to have a name. */
+function termOf(name: string | null, args: readonly unknown[]): Term {
+  return requestTerm({ name: name!, args }) as Term;
+}
+
+const NO_ARGS: readonly unknown[] = [];
+
+/** The name of the request that a term is; `null` where it is neither an atom nor a tuple with one in front. */
+function nameIn(term: Term): string | null {
+  if (isTuple(term)) return term.length > 0 && isAtom(term[0]) ? nameOf(term[0]) : null;
+  return isAtom(term) ? nameOf(term) : null;
+}
+
+function argsIn(term: Term): readonly unknown[] {
+  return isTuple(term) && term.length > 1 ? Array.prototype.slice.call(term, 1) : NO_ARGS;
+}
+
+function isAtom(term: Term): term is Atom | boolean | null {
+  return term instanceof Atom || term === null || typeof term === "boolean";
+}
+
+function isFrom(term: Term): term is Tuple<[Pid, Term]> {
+  return isTuple(term) && term.length === 2 && term[0] instanceof Pid;
+}
+
+function badRequest(path: readonly PropertyKey[], message: string): Term {
+  const keys = path.map((key) => typeof key === "number" ? key : String(key));
+  return tuple(BAD_REQUEST, keys, message) as unknown as Term;
+}
