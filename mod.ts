@@ -183,6 +183,7 @@ export { Self } from "./lib/node/process/self.ts";
 export { selfSigned } from "./lib/transport/self_signed.ts";
 export type { SelfSigned } from "./lib/transport/self_signed.ts";
 export type { SelfSignedOptions } from "./lib/transport/self_signed.ts";
+export type { Server } from "./lib/gen/server/server.ts";
 export { ServerRef } from "./lib/gen/server/server_ref.ts";
 export type { ShellOptions } from "./lib/kernel/shell/remote_shell.ts";
 export type { SocketAddress } from "./lib/transport/contract.ts";

@@ -1,20 +1,18 @@
 import { Atom, atom } from "../../etf/atom.ts";
 import { format } from "../../etf/format.ts";
 import { EncodeError } from "../../etf/errors.ts";
-import { Pid } from "../../etf/identifiers.ts";
+import type { Pid } from "../../etf/identifiers.ts";
 import { SchemaError } from "../../etf/schema/errors.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
-import { isTuple, type Tuple, tuple } from "../../etf/tuple.ts";
+import { isTuple, tuple } from "../../etf/tuple.ts";
 import { isThenable } from "../../_util/thenable.ts";
-import { GEN_CALL, GEN_CAST } from "../../node/atoms.ts";
-import { Behaviour } from "../../node/process/behaviour.ts";
-import { Call, Cast, type From, type Request, requestTerm, TermFrom } from "../../node/call.ts";
+import { Call, type From, type Request, requestTerm } from "../../node/call.ts";
 import { nameOf } from "../../node/core.ts";
 import type { Node } from "../../node/node.ts";
 import { debugOf } from "../sys/debug.ts";
 import { argumentsText, type Refused, unknownError, unknownText } from "./_refusals.ts";
-import { handledSystem } from "../sys/system.ts";
 import { type AnyHandler, Handler, Later, noReply } from "./handlers.ts";
+import { Server } from "./server.ts";
 import { ServerRef } from "./server_ref.ts";
 
 const BAD_REQUEST = atom("bad_request");
@@ -64,7 +62,7 @@ type Table = Readonly<Record<string, AnyHandler>>;
  * Not for everything: code that keeps no state, and that may fail with its caller, is better a function. A server does one thing at
  * a time for all its callers.
  */
-export abstract class GenServer extends Behaviour {
+export abstract class GenServer extends Server {
   /** @ignore @internal */
   declare readonly _refType: ServerRef<this>;
   /** What can be called, by name. A base table has no names, so that one that is not there is a compile error. */
@@ -109,27 +107,22 @@ export abstract class GenServer extends Behaviour {
   }
 
   /** @ignore @internal */
-  _receive(message: unknown): unknown {
-    if (message instanceof Call) {
-      if (message.done) return undefined; // nobody waits any more
-      const { request } = message;
-      if (request.name === null) return this.#calledByTerm(message, request.term as Term);
-      return this.#called(message, request.name, request.args, undefined);
-    }
-    if (message instanceof Cast) {
-      const { request } = message;
-      if (request.name === null) return this.#castedByTerm(request.term as Term);
-      return this.#casted(request.name, request.args, undefined);
-    }
-    if (isTuple(message)) {
-      const head = message[0];
-      if (head === GEN_CALL && message.length === 3 && isFrom(message[1])) {
-        return this.#calledByTerm(new TermFrom(this._core, message[1], this._process), message[2]);
-      }
-      if (head === GEN_CAST && message.length === 2) return this.#castedByTerm(message[1]);
-      if (handledSystem(this, message)) return undefined;
-    }
-    return this.#went(this.handleInfo(message as Term));
+  _called(from: From, request: Request): unknown {
+    if (request.name !== null) return this.#called(from, request.name, request.args, undefined);
+    const term = request.term as Term;
+    return this.#called(from, nameIn(term), argsIn(term), term);
+  }
+
+  /** @ignore @internal */
+  _casted(request: Request): unknown {
+    if (request.name !== null) return this.#casted(request.name, request.args, undefined);
+    const term = request.term as Term;
+    return this.#casted(nameIn(term), argsIn(term), term);
+  }
+
+  /** @ignore @internal */
+  _informed(message: Term): unknown {
+    return this.#went(this.handleInfo(message));
   }
 
   /** @ignore @internal What a typed request is on the wire: arguments are written as the handler's schemas say. */
@@ -151,14 +144,6 @@ export abstract class GenServer extends Behaviour {
 
   get #casts(): Table | undefined {
     return this.casts ?? (this.constructor as { casts?: Table }).casts;
-  }
-
-  #calledByTerm(from: From, term: Term): unknown {
-    return this.#called(from, nameIn(term), argsIn(term), term);
-  }
-
-  #castedByTerm(term: Term): unknown {
-    return this.#casted(nameIn(term), argsIn(term), term);
   }
 
   /** @param term what came, where its arguments are only known to be terms; a typed request of this node has none. */
@@ -335,10 +320,6 @@ function argsIn(term: Term): readonly unknown[] {
 
 function isAtom(term: Term): term is Atom | boolean | null {
   return term instanceof Atom || term === null || typeof term === "boolean";
-}
-
-function isFrom(term: Term): term is Tuple<[Pid, Term]> {
-  return isTuple(term) && term.length === 2 && term[0] instanceof Pid;
 }
 
 function badRequest(path: readonly PropertyKey[], message: string): Term {
