@@ -21,6 +21,9 @@ import * as t from "../etf/schema/t.ts";
 import { hash, termKey } from "../etf/term_key.ts";
 import { TermMap } from "../etf/term_map.ts";
 import { isTuple, tagged, Tuple, tuple } from "../etf/tuple.ts";
+import { Cron } from "../gen/cron/cron.ts";
+import { CronError, CronRef } from "../gen/cron/cron_ref.ts";
+import { CronExpression } from "../gen/cron/expression.ts";
 import { api, Contract, ContractRef, ReplyError, unwrap } from "../gen/server/contract.ts";
 import { GenServer } from "../gen/server/gen_server.ts";
 import { Handler, Later, later, noReply, on } from "../gen/server/handlers.ts";
@@ -71,6 +74,10 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   charlist,
   Contract,
   ContractRef,
+  Cron,
+  CronError,
+  CronExpression,
+  CronRef,
   decode,
   DecodeError,
   DefaultSchema,
