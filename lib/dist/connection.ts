@@ -177,7 +177,6 @@ export class Connection {
     this.#platform = platform;
     this.#handler = handler;
     this.#decode = decode;
-    this.#frames = new FrameReader(maxMessage);
     const packets = {
       decoder: new Decoder(decode),
       limit: maxMessage,
@@ -186,6 +185,10 @@ export class Connection {
       maxSequenceBytes: options.maxSequenceBytes ?? DEFAULT_MAX_SEQUENCE_BYTES,
     };
     this.#packets = usesHeader(flags) ? new DistHeader(flags, packets) : new PassThrough(packets);
+    this.#frames = new FrameReader(
+      maxMessage,
+      (bytes, start, end) => this.#packets.mayBeginInParts(bytes, start, end),
+    );
     this.#outbox = new Outbox({
       stream: this.#stream,
       platform,
@@ -367,7 +370,7 @@ export class Connection {
           this.#ticksIn++;
           continue;
         }
-        if (!packets.read(frames.bytes, frames.start, frames.end)) continue;
+        if (!packets.read(frames.bytes, frames.start, frames.end, frames.left)) continue;
       } catch (error) {
         return this.#fail({ reason: "protocol", error: error as Error });
       }

@@ -171,7 +171,7 @@ export function hasPayload(op: number): boolean {
  * - The tuple that was given is given back, unless it carries a trace token: then it is the base message without it.
  *   So nobody above meets an operation whose name ends in `_TT`.
  * - An ALTACT_SIG_SEND that carries a message is given back as the REG_SEND, SEND_SENDER or ALIAS_SEND which does the same:
- *   messages are urgent (`PRIO`) only for processes that ask for it, which ours cannot. One that carries an exit signal stays.
+ *   messages are urgent (`PRIO`) only where they go to an alias: such a one stays, as one that carries an exit signal does.
  *
  * @returns the message, or why it is none.
  */
@@ -206,7 +206,7 @@ function plainSignal(term: Control<"ALTACT_SIG_SEND">): Control | ControlError {
     ? isAtom(to)
     : kind === 0 && to instanceof Pid;
   if (!fits) return new ControlError("element 4 is not what its flags announce", op);
-  if ((flags & ALTACT.EXIT) !== 0) return term;
+  if ((flags & ALTACT.EXIT) !== 0 || ((flags & ALTACT.PRIO) !== 0 && to instanceof Ref)) return term;
   const plain: Tuple = new Tuple(to instanceof Ref || to instanceof Pid ? 3 : 4);
   plain[1] = from;
   if (to instanceof Ref) {
@@ -221,6 +221,11 @@ function plainSignal(term: Control<"ALTACT_SIG_SEND">): Control | ControlError {
     plain[3] = to;
   }
   return plain as unknown as Control;
+}
+
+/** Whether an ALTACT_SIG_SEND carries an urgent message, and no exit signal. */
+export function isUrgentMessage([, wide]: Control<"ALTACT_SIG_SEND">): boolean {
+  return (Number(typeof wide === "bigint" ? wide & 0xffn : wide % 256) & ALTACT.EXIT) === 0;
 }
 
 function unknownOperation(op: Term | undefined): ControlError {

@@ -7,7 +7,8 @@ import { type AtomTerm, type Control, hasPayload, type OutgoingControl } from ".
 import { hasFlag } from "./flags.ts";
 import { Sequence, type SequenceId, Sequences } from "./fragments.ts";
 import { FrameError } from "./frames.ts";
-import { FRAGMENT, FRAGMENT_HEAD, LargeMessage } from "./large_message.ts";
+import { LargeBinaries } from "./large_binaries.ts";
+import { FRAGMENT, LargeMessage } from "./large_message.ts";
 import {
   type PacketOptions,
   type Packets,
@@ -26,6 +27,8 @@ const BEFORE_FIRST_LIST = 22;
 /** The most that is left for a header before its size is known. */
 const MOST_ROOM = 256;
 const OPERATIONS = 64;
+/** In front of the payload in a fragment that is not the first: version, type, sequence, number. */
+const FRAGMENT_FRONT = 18;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -40,6 +43,7 @@ export class DistHeader implements Packets {
   large: LargeMessage | null = null;
   fragmentsIn = 0;
   readonly atoms: AtomsOut | null;
+  readonly apart: LargeBinaries | null;
 
   readonly #decoder: Decoder;
   readonly #decoderFor: (control: Control) => Decoder | null;
@@ -47,6 +51,8 @@ export class DistHeader implements Packets {
   readonly #fragments: boolean;
   readonly #listed: AtomsIn;
   readonly #sequences: Sequences;
+  /** What the fragment belongs to of which a part has come. */
+  #open: Sequence | null = null;
   /** How large the header was with the last control message of each kind: the same kind has the same atoms mostly. */
   readonly #heads: Uint16Array = new Uint16Array(OPERATIONS).fill(BEFORE_LIST + 1);
   #lastSequence = 0;
@@ -59,6 +65,7 @@ export class DistHeader implements Packets {
     this.#limit = options.limit;
     this.#fragments = hasFlag(flags, "FRAGMENTS");
     this.atoms = cache ? new AtomsOut() : null;
+    this.apart = this.#fragments ? new LargeBinaries() : null;
     this.#listed = new AtomsIn(options.decoder, cache);
     this.#sequences = new Sequences(options);
   }
@@ -69,7 +76,13 @@ export class DistHeader implements Packets {
 
   // ---- in
 
-  read(bytes: Uint8Array, start: number, end: number): boolean {
+  mayBeginInParts(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#fragments && end - start >= FRAGMENT_FRONT && bytes[start] === VERSION &&
+      bytes[start + 1] === NEXT_FRAGMENT;
+  }
+
+  read(bytes: Uint8Array, start: number, end: number, left = 0): boolean {
+    if (this.#open !== null) return this.#readMore(this.#open, bytes, start, end, left);
     const type = end - start < 2 ? -1 : bytes[start + 1];
     if (bytes[start] !== VERSION || type < WHOLE || type > NEXT_FRAGMENT) {
       throw new FrameError(
@@ -85,13 +98,15 @@ export class DistHeader implements Packets {
     if (!this.#fragments) {
       throw new FrameError("Cannot read packet: it is a fragment, which was not negotiated");
     }
-    if (end - start < 18) throw new FrameError("Cannot read fragment: it ends in its header");
+    if (end - start < FRAGMENT_FRONT) {
+      throw new FrameError("Cannot read fragment: it ends in its header");
+    }
     this.fragmentsIn++;
     const id = readU64(bytes, start + 2);
     const number = readU64(bytes, start + 10);
     return type === FIRST_FRAGMENT
-      ? this.#readFirst(id, number, bytes, start + 18, end)
-      : this.#readNext(id, number, bytes, start + 18, end);
+      ? this.#readFirst(id, number, bytes, start + FRAGMENT_FRONT, end)
+      : this.#readMore(this.#sequences.at(id, number), bytes, start + FRAGMENT_FRONT, end, left);
   }
 
   #readFirst(
@@ -120,15 +135,16 @@ export class DistHeader implements Packets {
     return false;
   }
 
-  #readNext(
-    id: SequenceId,
-    number: SequenceId,
+  #readMore(
+    sequence: Sequence,
     bytes: Uint8Array,
     at: number,
     end: number,
+    left: number,
   ): boolean {
-    const sequence = this.#sequences.next(id, number, bytes, at, end);
-    if (sequence === null) return false;
+    this.#sequences.add(sequence, bytes, at, end, left);
+    this.#open = left > 0 ? sequence : null;
+    if (sequence.next > 0) return false;
     const { control, atoms, payload } = sequence;
     this.control = control;
     this.#readPayload(payload.join(), 0, payload.length, atoms, atoms.length);
@@ -184,79 +200,86 @@ export class DistHeader implements Packets {
     const atoms = encoder.atoms === null ? null : this.atoms;
     // The header can be measured behind the terms only: it gets as much room as it took the last time.
     const left = atoms === null ? BEFORE_LIST + 1 : this.#heads[op];
+    const at = before + left;
+    const { apart } = this;
     this.large = null;
     try {
       encoder.skip(left);
       writeControl(encoder, control);
-      const controlEnd = encoder.pending;
-      if (hasPayload(op)) encoder.term(payload as Encodable);
+      const controlLength = encoder.pending - at;
+      if (hasPayload(op)) {
+        apart?.begin(encoder.pending);
+        encoder.term(payload as Encodable);
+      }
       const list = atoms === null ? 1 : atoms.measure();
       const head = BEFORE_LIST + list;
-      const body = encoder.pending - before - left;
+      const body = encoder.pending - at + (apart === null ? 0 : apart.length);
       const length = head - 4 + body;
       if (length > this.#limit) throw tooLarge(length, this.#limit);
-      const payloadLength = encoder.pending - controlEnd;
-      const pieces = this.#fragments ? Math.ceil(payloadLength / FRAGMENT) : 1;
-      if (head + body + (pieces > 1 ? (pieces - 1) * FRAGMENT_HEAD + 16 : 0) > room) {
-        encoder.position -= encoder.pending - before;
-        atoms?.forget();
-        return false;
-      }
-      if (pieces > 1) {
-        const at = before + left;
-        this.#cut(encoder, before, at, controlEnd - at + FRAGMENT, pieces, list);
+      if (apart !== null && body - controlLength > FRAGMENT) {
+        const large = this.#cut(encoder, before, at, controlLength, list);
+        if (large.left > room) return this.#drop(encoder, before);
+        atoms?.write(large.head, BEFORE_FIRST_LIST);
+        encoder.take();
+        apart.clear();
+        this.large = large;
         return true;
       }
+      apart?.clear();
+      if (head + body > room) return this.#drop(encoder, before);
       if (head !== left) {
         move(encoder, body, head - left);
         this.#heads[op] = Math.min(head, MOST_ROOM);
       }
       const { bytes } = encoder;
-      const at = encoder.position - length;
-      bytes[at - 4] = length >>> 24;
-      bytes[at - 3] = length >>> 16;
-      bytes[at - 2] = length >>> 8;
-      bytes[at - 1] = length;
-      bytes[at] = VERSION;
-      bytes[at + 1] = WHOLE;
-      if (atoms === null) bytes[at + 2] = 0;
-      else atoms.write(bytes, at + 2);
+      const start = encoder.position - length;
+      bytes[start - 4] = length >>> 24;
+      bytes[start - 3] = length >>> 16;
+      bytes[start - 2] = length >>> 8;
+      bytes[start - 1] = length;
+      bytes[start] = VERSION;
+      bytes[start + 1] = WHOLE;
+      if (atoms === null) bytes[start + 2] = 0;
+      else atoms.write(bytes, start + 2);
     } catch (error) {
-      encoder.position -= encoder.pending - before;
-      atoms?.forget();
+      this.#drop(encoder, before);
       throw error;
     }
     return true;
   }
 
-  /** Takes everything out of the encoder, whose last bytes are a large message without a header. */
+  /** Takes back what was written, down to so many pending bytes. */
+  #drop(encoder: Encoder, before: number): false {
+    encoder.position -= encoder.pending - before;
+    if (encoder.atoms !== null) this.atoms?.forget();
+    this.apart?.clear();
+    return false;
+  }
+
+  /**
+   * What goes out in pieces of what the encoder holds, which is in its last bytes and has no header yet. The list of atoms is still
+   * to be written.
+   */
   #cut(
     encoder: Encoder,
     before: number,
     at: number,
-    first: number,
-    pieces: number,
+    controlLength: number,
     list: number,
-  ): void {
+  ): LargeMessage {
+    const { bytes, position, pending } = encoder;
+    const slab = bytes.subarray(position - pending, position);
+    const pieces = this.apart!.cut(slab.subarray(at), controlLength, at);
     const sequence = ++this.#lastSequence;
     const head = new Uint8Array(BEFORE_FIRST_LIST + list);
     const view = new DataView(head.buffer);
-    view.setUint32(0, head.length - 4 + first);
+    view.setUint32(0, head.length - 4 + pieces[pieces.length - 1].size);
     head[4] = VERSION;
     head[5] = FIRST_FRAGMENT;
     view.setUint32(6, Math.floor(sequence / 0x1_0000_0000));
     view.setUint32(10, sequence);
-    view.setUint32(18, pieces);
-    if (encoder.atoms !== null) this.atoms?.write(head, BEFORE_FIRST_LIST);
-    const taken = encoder.take();
-    this.large = new LargeMessage(
-      taken.subarray(0, before),
-      head,
-      taken.subarray(at),
-      sequence,
-      first,
-      pieces,
-    );
+    view.setUint32(18, pieces.length);
+    return new LargeMessage(slab.subarray(0, before), head, pieces, sequence);
   }
 }
 

@@ -6,25 +6,74 @@ const WORTH_KEEPING = 16 * 1024;
 /** How much larger than a fragment the memory may be that it lies in. */
 const SPREAD = 4;
 const FIRST = 256;
+/** Bytes that are joined in one go: quicker than one by one, and done in a few milliseconds. */
+const AT_ONCE = 4 * 1024 * 1024;
 const NONE = new Uint8Array(0);
 
 /** The name of a sequence, 64 bits. */
 export type SequenceId = number | bigint;
 
-/** Bytes that come in pieces. What they take in memory is a few times what has come, however small the pieces are. */
+/**
+ * Bytes that come in pieces. What they take in memory is a few times what has come, however small the pieces are and however many
+ * are said to follow.
+ *
+ * Where they come to many megabytes, joining them at the end would hold up everything else: as soon as enough has come to make room
+ * for the whole, each piece is copied into it when it comes, and one of those from before with it.
+ */
 export class Pieces {
   length = 0;
   #kept: Uint8Array[] = [];
+  /** Bytes of memory that what is kept as it came lies in, and the last piece of that. */
+  #spread = 0;
+  #last: ArrayBufferLike | null = null;
   /** Small pieces, which are copied. */
   #tail: Uint8Array = NONE;
   #used = 0;
+  /** The room for all of them; how many of those kept are in it, and how many bytes these make. */
+  #whole: Uint8Array | null = null;
+  #joined = 0;
+  #joinedLength = 0;
 
-  add(bytes: Uint8Array, start: number, end: number): void {
+  /** @param most what they may come to in all, as far as is known. */
+  add(bytes: Uint8Array, start: number, end: number, most = Infinity): void {
     const length = end - start;
+    const at = this.length;
     this.length += length;
-    if (length >= WORTH_KEEPING && bytes.buffer.byteLength <= SPREAD * length) {
+    let whole = this.#whole;
+    if (whole === null) {
+      if (most <= AT_ONCE || SPREAD * this.length < most) return this.#keep(bytes, start, end);
+      this.#keepTail();
+      whole = this.#whole = new Uint8Array(Math.max(most, this.length));
+    } else if (this.length > whole.length) {
+      this.#joinKept(Infinity);
+      const grown = new Uint8Array(Math.max(2 * whole.length, this.length));
+      grown.set(whole.subarray(0, at));
+      whole = this.#whole = grown;
+    }
+    whole.set(bytes.subarray(start, end), at);
+    this.#joinKept(length);
+  }
+
+  /** All of them as one array. */
+  join(): Uint8Array {
+    this.#keepTail();
+    if (this.#whole === null) {
+      if (this.#kept.length === 1) return this.#kept[0];
+      this.#whole = new Uint8Array(this.length);
+    }
+    this.#joinKept(Infinity);
+    return this.#whole.subarray(0, this.length);
+  }
+
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const { buffer } = bytes;
+    const spread = this.#spread + (buffer === this.#last ? 0 : buffer.byteLength);
+    if (length >= WORTH_KEEPING && spread <= SPREAD * this.length) {
       this.#keepTail();
       this.#kept.push(bytes.subarray(start, end));
+      this.#spread = spread;
+      this.#last = buffer;
       return;
     }
     const used = this.#used;
@@ -38,25 +87,23 @@ export class Pieces {
     if (this.#used >= WORTH_KEEPING) this.#keepTail();
   }
 
-  /** All of them as one array. */
-  join(): Uint8Array {
-    this.#keepTail();
-    const kept = this.#kept;
-    if (kept.length === 1) return kept[0];
-    const whole = new Uint8Array(this.length);
-    let at = 0;
-    for (const piece of kept) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    return whole;
-  }
-
   #keepTail(): void {
     if (this.#used === 0) return;
     this.#kept.push(this.#tail.subarray(0, this.#used));
     this.#tail = NONE;
     this.#used = 0;
+  }
+
+  /** Copies pieces that were kept to where they belong: so many bytes, and no more than a piece beyond. */
+  #joinKept(bytes: number): void {
+    const kept = this.#kept;
+    for (let done = 0; done < bytes && this.#joined < kept.length; this.#joined++) {
+      const piece = kept[this.#joined];
+      kept[this.#joined] = NONE;
+      this.#whole!.set(piece, this.#joinedLength);
+      this.#joinedLength += piece.length;
+      done += piece.length;
+    }
   }
 }
 
@@ -66,13 +113,36 @@ export class Sequence {
   /** The atoms of the first fragment's header, to which all of the message refers. */
   readonly atoms: readonly AtomTerm[];
   readonly payload: Pieces = new Pieces();
+  /** Its name, while it is open. */
+  id: SequenceId = 0;
   /** The number of the fragment that must come next. */
   next: number;
+  /** Bytes of the largest fragment, and of the one that is coming. */
+  #largest = 0;
+  #coming = 0;
 
   constructor(control: Control, atoms: readonly AtomTerm[], next: number) {
     this.control = control;
     this.atoms = atoms;
     this.next = next;
+  }
+
+  /**
+   * @param left bytes of the same fragment that are still to come.
+   * @param limit bytes that a message may have.
+   */
+  add(bytes: Uint8Array, start: number, end: number, left: number, limit: number): void {
+    const length = end - start;
+    this.#coming += length;
+    this.#largest = Math.max(this.#largest, this.#coming + left);
+    if (left === 0) {
+      this.#coming = 0;
+      this.next--;
+    }
+    // Fragments are alike, but for the first and the last: from the second on their size is known.
+    const follow = left === 0 ? this.next : this.next - 1;
+    const most = this.payload.length + length + left + follow * this.#largest;
+    this.payload.add(bytes, start, end, Math.min(most, limit));
   }
 }
 
@@ -116,22 +186,17 @@ export class Sequences {
       );
     }
     this.#open.set(id, sequence);
-    this.#add(sequence, bytes, start, end);
+    sequence.id = id;
+    this.#count(sequence, end - start);
+    sequence.payload.add(bytes, start, end);
   }
 
   /**
-   * Takes a fragment that is not the first.
+   * The sequence that a fragment belongs to, which is not its first.
    *
-   * @returns the message where it was the last one, which is open no more.
    * @throws {FrameError} where it does not follow what has come.
    */
-  next(
-    id: SequenceId,
-    number: SequenceId,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): Sequence | null {
+  at(id: SequenceId, number: SequenceId): Sequence {
     const sequence = this.#open.get(id);
     if (sequence === undefined) {
       throw new FrameError(`Cannot read fragment: sequence ${id} has not begun`);
@@ -141,20 +206,30 @@ export class Sequences {
         `Cannot read fragment: number ${number} of sequence ${id}, ${sequence.next} is expected`,
       );
     }
-    this.#add(sequence, bytes, start, end);
-    if (--sequence.next > 0) return null;
-    this.#open.delete(id);
-    this.#bytes -= sequence.payload.length;
     return sequence;
   }
 
-  #add(sequence: Sequence, bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * Adds a fragment that is not the first, or a part of it. Where it was the last one, the sequence is open no more and its `next` 0.
+   *
+   * @param left bytes of the fragment that are still to come.
+   * @throws {FrameError} where it is more than is allowed.
+   */
+  add(sequence: Sequence, bytes: Uint8Array, start: number, end: number, left: number): void {
+    this.#count(sequence, end - start);
+    sequence.add(bytes, start, end, left, this.#limits.limit);
+    if (sequence.next > 0) return;
+    this.#open.delete(sequence.id);
+    this.#bytes -= sequence.payload.length;
+  }
+
+  #count(sequence: Sequence, more: number): void {
     const { limit, maxSequenceBytes } = this.#limits;
-    sequence.payload.add(bytes, start, end);
-    this.#bytes += end - start;
-    if (sequence.payload.length > limit) {
+    const length = sequence.payload.length + more;
+    this.#bytes += more;
+    if (length > limit) {
       throw new FrameError(
-        `Cannot read message: its fragments have ${sequence.payload.length} bytes, at most ${limit} are allowed`,
+        `Cannot read message: its fragments have ${length} bytes, at most ${limit} are allowed`,
       );
     }
     if (this.#bytes > maxSequenceBytes) {

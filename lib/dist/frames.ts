@@ -11,13 +11,16 @@ export class FrameError extends Error {
  * Cuts a stream of bytes into frames: a length of 32 bits, and so many bytes. A frame of length 0 is a tick.
  *
  * `push` a chunk, then call `next` until it gives `false`. A frame that lies within one chunk is not copied; one that
- * spans chunks is put together in memory that grows with what has arrived, never with what is claimed.
+ * spans chunks is put together in memory that grows with what has arrived, never with what is claimed, unless it is one of those
+ * that are given in parts.
  */
 export class FrameReader {
   /** The frame that `next` has found: `bytes` from `start` to `end`. Nobody writes to them again. */
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
+  /** How many bytes of the frame come later: `next` gives them as they come. */
+  left = 0;
 
   readonly #limit: number;
   #chunk: Uint8Array = NOTHING;
@@ -29,9 +32,18 @@ export class FrameReader {
   #body: Uint8Array | null = null;
   #filled = 0;
 
-  /** @param limit the largest frame, in bytes without its length. */
-  constructor(limit: number) {
+  readonly #inParts: (bytes: Uint8Array, start: number, end: number) => boolean;
+
+  /**
+   * @param limit the largest frame, in bytes without its length.
+   * @param inParts whether a frame that begins so, and does not end in its chunk, is given in parts. Default: none is.
+   */
+  constructor(
+    limit: number,
+    inParts: (bytes: Uint8Array, start: number, end: number) => boolean = () => false,
+  ) {
     this.#limit = limit;
+    this.#inParts = inParts;
   }
 
   /** Gives the next bytes of the stream. The one before must be used up. The array must not be written to afterwards. */
@@ -41,13 +53,14 @@ export class FrameReader {
   }
 
   /**
-   * Looks for the next frame.
+   * Looks for the next frame, or the next part of one.
    *
    * @returns whether there is one; it stays in `bytes`, `start`, `end` until the next call.
    * @throws {FrameError} for a frame beyond the limit, before any of it is kept. The stream is of no use afterwards.
    */
   next(): boolean {
     if (this.#body === null) {
+      if (this.left > 0) return this.#part();
       if (!this.#readLength()) return this.#usedUp();
       const start = this.#at;
       const end = start + this.#length;
@@ -57,6 +70,10 @@ export class FrameReader {
         this.end = end;
         this.#at = end;
         return true;
+      }
+      if (this.#inParts(this.#chunk, start, this.#chunk.length)) {
+        this.left = this.#length;
+        return this.#part();
       }
       this.#body = new Uint8Array(Math.min(this.#length, TRUSTED));
       this.#filled = 0;
@@ -89,6 +106,17 @@ export class FrameReader {
         `Cannot read message: ${this.#length} bytes, at most ${this.#limit} are allowed`,
       );
     }
+    return true;
+  }
+
+  #part(): boolean {
+    const start = this.#at;
+    const end = Math.min(this.#chunk.length, start + this.left);
+    if (start === end) return this.#usedUp();
+    this.bytes = this.#chunk;
+    this.start = start;
+    this.#at = this.end = end;
+    this.left -= end - start;
     return true;
   }
 

@@ -76,6 +76,7 @@ export class Outbox {
     this.#options = options;
     this.#encoder = new Encoder(options.encode);
     this.#encoder.atoms = packets.atoms;
+    this.#encoder.apart = packets.apart;
     this.#outgoing = new Outgoing((message) => this.#release(message));
   }
 
@@ -168,6 +169,7 @@ export class Outbox {
       const to = receiverOf(control, receiver);
       if (outgoing.mustWait(from, to)) {
         const aside = this.#aside ??= new Encoder(this.#options.encode);
+        aside.apart = packets.apart;
         if (!packets.write(aside, control, payload, room)) return false;
         this.messagesOut++;
         outgoing.wait(from, to, packets.large ?? aside.take());
@@ -220,7 +222,7 @@ export class Outbox {
   #writeFirst(large: LargeMessage): void {
     this.fragmentsOut++;
     this.#write(large.head);
-    this.#write(large.takeFirst());
+    for (const part of large.takeFirst()) this.#write(part);
   }
 
   /** Sends what need not wait any longer, in the place that it has now. */
@@ -249,9 +251,9 @@ export class Outbox {
     const outgoing = this.#outgoing;
     const message = outgoing.next();
     if (message === null) return true;
-    const piece = message.take(this.#encoder);
+    const parts = message.take(this.#encoder);
     this.#flush();
-    this.#write(piece);
+    for (const part of parts) this.#write(part);
     if (this.#cleared) return true; // by whoever heard that it is busy
     this.fragmentsOut++;
     outgoing.back();

@@ -1,5 +1,5 @@
 import type { Decoder } from "../etf/decoder.ts";
-import type { AtomRefs, Encoder } from "../etf/encoder.ts";
+import type { Apart, AtomRefs, Encoder } from "../etf/encoder.ts";
 import { EncodeError } from "../etf/errors.ts";
 import { Tag } from "../etf/tags.ts";
 import type { Encodable, Term } from "../etf/term.ts";
@@ -21,20 +21,26 @@ export interface Packets {
   large: LargeMessage | null;
   /** What the encoder is to refer to atoms by; `null` where the peer takes no such references. */
   readonly atoms: AtomRefs | null;
+  /** Where the encoder is to put large binaries; `null` where they are written as all else. */
+  readonly apart: Apart | null;
   /** Fragments that have come. */
   readonly fragmentsIn: number;
   /** Messages of which the first fragment has come and the last has not. */
   readonly openSequences: number;
 
+  /** Whether a frame that begins so may be read in parts: a fragment, of which nothing else need be known than where it belongs. */
+  mayBeginInParts(bytes: Uint8Array, start: number, end: number): boolean;
+
   /**
-   * Reads a frame that is no tick.
+   * Reads a frame that is no tick, or a part of one.
    *
+   * @param left how many bytes of the frame come in the next calls.
    * @returns whether a message is complete, which is in `control` and `payload` then.
    * @throws {FrameError} where it is no packet of this connection, or longer or shorter than what it holds.
    * @throws {ControlError} where the control message is malformed.
    * @throws {DecodeError | AtomLimitError} where a term is.
    */
-  read(bytes: Uint8Array, start: number, end: number): boolean;
+  read(bytes: Uint8Array, start: number, end: number, left?: number): boolean;
 
   /**
    * Writes a message behind what the encoder holds: a frame, or a large one into `large`, together with what the encoder held. Where

@@ -24,6 +24,7 @@ export class PassThrough implements Packets {
   payload: Term | undefined = undefined;
   readonly large = null;
   readonly atoms = null;
+  readonly apart = null;
   readonly fragmentsIn = 0;
   readonly openSequences = 0;
 
@@ -37,6 +38,10 @@ export class PassThrough implements Packets {
     this.#decoder = decoder;
     this.#decoderFor = decoderFor;
     this.#limit = limit;
+  }
+
+  mayBeginInParts(): boolean {
+    return false;
   }
 
   read(bytes: Uint8Array, start: number, end: number): boolean {

@@ -127,7 +127,7 @@ export function writeLeaf(writer: Writer, value: object | null): boolean {
   } else if (value instanceof Uint8Array) {
     writer.u8(Tag.BINARY_EXT);
     writer.u32(value.length);
-    writer.raw(value);
+    writer._binary(value);
   } else if (value instanceof Float) {
     writer.position = writeFloat(writer.bytes, writer.position, value.value);
   } else if (value instanceof Port) {
@@ -148,7 +148,7 @@ export function writeLeaf(writer: Writer, value: object | null): boolean {
     writer.u8(Tag.BIT_BINARY_EXT);
     writer.u32(value.bytes.length);
     writer.u8(value.bits);
-    writer.raw(value.bytes);
+    writer._binary(value.bytes);
   } else if (value instanceof Fun || value instanceof LocalTerm) {
     writer.raw(value._bytes);
   } else {

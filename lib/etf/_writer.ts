@@ -13,6 +13,21 @@ export interface AtomRefs {
   refer(atom: Atom): number;
 }
 
+/** Takes large binaries out of a message, so that their bytes are copied but once and not into a slab that has to grow for them. */
+export interface Apart {
+  /** Bytes that it holds. */
+  readonly length: number;
+  /**
+   * Takes a copy of the bytes, which stand behind so many pending ones, unless they had better be written.
+   *
+   * @returns whether it has.
+   */
+  take(bytes: Uint8Array, pending: number): boolean;
+}
+
+/** Smaller binaries are always written. */
+export const APART_FROM: number = 64 * 1024;
+
 /**
  * Writes bytes behind each other into slabs of 64 KiB.
  *
@@ -25,6 +40,8 @@ export class Writer {
   position = 0;
   /** Writes atoms as ATOM_CACHE_REF, as far as this has numbers for them; `null`, the default, writes all of them out. */
   atoms: AtomRefs | null = null;
+  /** Where large binaries go; `null`, the default, writes them as all else. What they take is not `pending`. */
+  apart: Apart | null = null;
   /** @internal Where in the slab the first pending byte is. */
   _start = 0;
   /** @internal How many bytes may be pending while a term is written. */
@@ -56,7 +73,7 @@ export class Writer {
   _grow(size: number): void {
     const pending = this.pending;
     const needed = pending + size;
-    if (needed - MARGIN > this._limit) throw this._tooLarge();
+    if (needed - MARGIN + this._apart > this._limit) throw this._tooLarge();
     // Doubled when it grows little by little, but not for one large binary.
     const length = needed <= SLAB ? SLAB : Math.max(needed + 4096, pending * 2);
     const grown = new Uint8Array(length);
@@ -64,6 +81,11 @@ export class Writer {
     this.bytes = grown;
     this._start = 0;
     this.position = pending;
+  }
+
+  /** @internal Bytes that are kept apart. */
+  get _apart(): number {
+    return this.apart === null ? 0 : this.apart.length;
   }
 
   /** @internal */
@@ -106,6 +128,16 @@ export class Writer {
     this.reserve(bytes.length);
     this.bytes.set(bytes, this.position);
     this.position += bytes.length;
+  }
+
+  /** @internal The bytes of a binary. */
+  _binary(bytes: Uint8Array): void {
+    const { apart, pending } = this;
+    if (apart !== null && bytes.length >= APART_FROM) {
+      if (pending + apart.length + bytes.length > this._limit) throw this._tooLarge();
+      if (apart.take(bytes, pending)) return;
+    }
+    this.raw(bytes);
   }
 
   /** Overwrites four bytes that are pending, at what `pending` was before them. */

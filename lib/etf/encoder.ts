@@ -24,7 +24,7 @@ import { TermMap } from "./term_map.ts";
 import { isTuple } from "./tuple.ts";
 import { MARGIN, Writer, writeU32 } from "./_writer.ts";
 
-export type { AtomRefs } from "./_writer.ts";
+export { type Apart, APART_FROM, type AtomRefs } from "./_writer.ts";
 
 /** What is being written, for what stands at its end, and for the path in an error. */
 const ROOT = 0;
@@ -54,7 +54,7 @@ export class Encoder extends Writer {
     this._limit = before + this._maxSize;
     try {
       this.#write(value);
-      if (this.pending > this._limit) throw this._tooLarge();
+      if (this.pending + this._apart > this._limit) throw this._tooLarge();
     } catch (error) {
       this.position = this._start + before;
       this.#stack = []; // It holds what was being written.

@@ -3,7 +3,6 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import process from "node:process";
 import { after, before, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
@@ -27,6 +26,7 @@ import type { Platform } from "../../lib/platform/contract.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
 import type { Transport } from "../../lib/transport/contract.ts";
 import { defaultTransport } from "../../lib/transport/default.ts";
+import { freePort } from "../_support/erlang.ts";
 
 const skip = spawnSync("erl", ["-version"]).error === undefined ? false : "erl is not installed";
 const COOKIE = "connection_test";
@@ -199,16 +199,6 @@ function pidBytes(pid: Pid): Uint8Array {
   view.setUint32(4, pid.serial);
   view.setUint32(8, pid.creation);
   return bytes;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 before(async () => {

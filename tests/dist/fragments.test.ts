@@ -42,14 +42,49 @@ test("a large piece is kept as it came, one that lies in much more memory is cop
   }
 });
 
+test("pieces of many megabytes are joined as they come, whatever they were expected to be", () => {
+  const MIB = 1024 * 1024;
+  const piece = (i: number): Uint8Array => new Uint8Array(MIB / 4).fill(i + 1);
+  for (const [expected, count] of [[24, 96], [24, 95], [24, 13], [8, 96], [1000, 96]]) {
+    const pieces = new Pieces();
+    for (let i = 0; i < count; i++) {
+      const bytes = piece(i);
+      // Half of them come in two parts.
+      const cut = i % 2 === 0 ? 0 : 1000 * i;
+      if (cut > 0) pieces.add(bytes, 0, cut, expected * MIB);
+      pieces.add(bytes, cut, bytes.length, expected * MIB);
+    }
+    const joined = pieces.join();
+    assertEquals(joined.length, count * MIB / 4);
+    for (let i = 0; i < count; i++) {
+      const part = joined.subarray(i * MIB / 4, (i + 1) * MIB / 4);
+      assert(part.every((byte) => byte === i + 1), `${expected} MiB, piece ${i} of ${count}`);
+    }
+    assert(joined.buffer.byteLength <= 4 * joined.length);
+  }
+});
+
+test("what a peer claims takes no memory before a quarter of it has come", () => {
+  const limits = { limit: 1e9, maxSequences: 2, maxSequenceBytes: 1e9 };
+  const sequences = new Sequences(limits);
+  const bytes = new Uint8Array(100_000);
+  sequences.open(1, new Sequence(control, [], 999), bytes, 0, 100_000);
+  const sequence = sequences.at(1, 999);
+  for (let i = 0; i < 100; i++) sequences.add(sequence, bytes, 0, 100_000, 0);
+  assertEquals(sequence.next, 899);
+  const joined = sequence.payload.join();
+  assertEquals([joined.length, joined.buffer.byteLength], [10_100_000, 10_100_000]);
+});
+
 test("a limit counts what is open, and no more what is complete or was refused to begin", () => {
   const sequences = new Sequences({ limit: 1000, maxSequences: 2, maxSequenceBytes: 100 });
   const bytes = new Uint8Array(60);
   for (let i = 0; i < 20; i++) {
     sequences.open(i, new Sequence(control, [], 1), bytes, 0, 60);
     assertEquals(sequences.size, 1);
-    const sequence = sequences.next(i, 1, bytes, 0, 40);
-    assertEquals(sequence?.payload.length, 100);
+    const sequence = sequences.at(i, 1);
+    sequences.add(sequence, bytes, 0, 40, 0);
+    assertEquals([sequence.next, sequence.payload.length], [0, 100]);
     assertEquals(sequences.size, 0);
   }
   sequences.open(1, new Sequence(control, [], 1), NONE, 0, 0);

@@ -113,3 +113,23 @@ test("a frame beyond the limit is refused by its length alone", () => {
     "4294967295 bytes",
   );
 });
+
+test("a frame that may come in parts is given as it comes, any other one as a whole", () => {
+  const bytes = framed([7, 1, 2, 3, 4, 5], [], [8, 1, 2, 3, 4, 5], [7, 6], [7]);
+  for (let size = 1; size <= bytes.length; size++) {
+    const reader = new FrameReader(1000, (chunk, start, end) => end > start && chunk[start] === 7);
+    const found: number[][] = [];
+    let open = false;
+    for (let at = 0; at < bytes.length; at += size) {
+      reader.push(bytes.subarray(at, at + size));
+      while (reader.next()) {
+        const part = [...reader.bytes.subarray(reader.start, reader.end)];
+        if (open) found[found.length - 1].push(...part);
+        else found.push(part);
+        open = reader.left > 0;
+        assert(part[0] !== 8 || !open);
+      }
+    }
+    assertEquals(found, [[7, 1, 2, 3, 4, 5], [], [8, 1, 2, 3, 4, 5], [7, 6], [7]], `${size}`);
+  }
+});
