@@ -15,6 +15,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "the address is not one of this machine",
   EACCES: "not permitted",
   EMFILE: "too many open files, raise the limit",
+  EMSGSIZE: "it is larger than one can be, some 65,000 bytes",
 };
 
 /** Deno's error classes, for the faults that carry no code there. */
@@ -52,6 +53,19 @@ export function connectError(host: string, port: number, error: unknown): Transp
 
 export function listenError(host: string, port: number, error: unknown): TransportError {
   return wrapped(`listen on ${hostAndPort(host, port)}`, error);
+}
+
+export function bindError(host: string, port: number, error: unknown): TransportError {
+  return wrapped(`bind a datagram socket to ${hostAndPort(host, port)}`, error);
+}
+
+/** For a datagram that the system did not take. */
+export function unsentError(to: SocketAddress, error: unknown): TransportError {
+  return wrapped(`send a datagram to ${hostAndPort(to.host, to.port)}`, error);
+}
+
+export function brokenSocketError(at: SocketAddress, error: unknown): TransportError {
+  return wrapped(`keep the datagram socket at ${hostAndPort(at.host, at.port)}`, error);
 }
 
 /** For a stream that broke after it was connected. */

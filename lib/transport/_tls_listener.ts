@@ -86,12 +86,13 @@ class Handshake {
     this.#timer = setTimeout(() => this.#failed(codedError("ETIMEDOUT")), shared.timeout);
     this.#timer.unref();
     shared.underWay.add(this);
-    if (shared.guard?.begin(this.#remote, () => this.close()) === false) {
+    const turn = shared.guard?.begin(this.#remote, () => this.close()) ?? true;
+    if (turn === false) {
       this.close();
     } else {
       // What TLS has to say of the end comes behind it.
       socket.on("close", () => setImmediate(() => this.#failed(codedError("ECONNRESET"))));
-      void this.#begin();
+      void this.#begin(turn);
     }
   }
 
@@ -101,9 +102,10 @@ class Handshake {
     this.#socket.destroy();
   }
 
-  async #begin(): Promise<void> {
+  async #begin(turn: true | Promise<void>): Promise<void> {
     const { what, source } = this.#shared;
     try {
+      if (turn !== true) await turn;
       const options = await source();
       if (this.#over) return;
       const server = makeServer(what, options);

@@ -10,10 +10,11 @@ import type {
   Stream,
   Transport,
 } from "./contract.ts";
+import type { BindOptions, DatagramSocket } from "./datagrams.ts";
 
 /** Bun's native sockets. */
 export function bunTransport(): Transport {
-  return { name: "bun", connect, listen };
+  return { name: "bun", connect, listen, bind };
 }
 
 function bun(): BunSlice {
@@ -43,6 +44,10 @@ async function connect(options: ConnectOptions): Promise<Stream> {
     };
     bun().connect({ hostname: host, port, allowHalfOpen: true, socket }).catch(failed);
   });
+}
+
+async function bind(options: BindOptions): Promise<DatagramSocket> {
+  return await (await import("./_node_datagrams.ts")).bindDatagrams(options);
 }
 
 async function listen(

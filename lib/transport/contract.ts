@@ -1,3 +1,5 @@
+import type { BindOptions, DatagramSocket } from "./datagrams.ts";
+
 /** Where one end of a stream is. */
 export interface SocketAddress {
   /** IPv4 or IPv6 address in text, or a path for a unix socket. */
@@ -99,9 +101,9 @@ export interface HandshakeGuard {
    * A connection came, and nothing of it has been read.
    *
    * @param close ends it at once as long as it is in its handshake; neither of the others is called then.
-   * @returns whether it may go on; else it is closed.
+   * @returns whether it may go on; else it is closed. A promise: when it may.
    */
-  begin(remote: SocketAddress, close: () => void): boolean;
+  begin(remote: SocketAddress, close: () => void): boolean | Promise<void>;
   /** It hung up before it said anything, as whoever only looks whether the port is open. */
   left(remote: SocketAddress): void;
   /** A handshake failed, or took too long: a {@linkcode TransportError} with EPROTO, ECONNRESET or ETIMEDOUT. */
@@ -171,6 +173,12 @@ export interface Transport {
    * @throws {TransportError} with the system's code, as EADDRINUSE.
    */
   listen(options: ListenOptions, accept: (stream: Stream) => void): Promise<Listener>;
+  /**
+   * Binds a datagram socket (UDP).
+   *
+   * @throws {TransportError} with the system's code, as EADDRINUSE.
+   */
+  bind(options: BindOptions): Promise<DatagramSocket>;
 }
 
 /** High-water mark of a stream's write queue, in bytes. */

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { accepted } from "./_accepted.ts";
 import { CoreStream, type Driver } from "./_core_stream.ts";
 import { address, brokenError, connectError, listenError } from "./_errors.ts";
@@ -11,13 +12,19 @@ import type {
   Stream,
   Transport,
 } from "./contract.ts";
+import type { BindOptions, DatagramSocket } from "./datagrams.ts";
 
 /** How long to wait after an accept that failed, as with too many open files. In milliseconds. */
 const ACCEPT_PAUSE = 50;
+/**
+ * Bytes that are read until all else has had a turn. Reads for which there are bytes already follow each other without one, up to 128
+ * of them: 32 MiB, for which timers, other sockets and whoever has yielded would wait.
+ */
+const READ_AT_ONCE = 1024 * 1024;
 
 /** Deno's native sockets. */
 export function denoTransport(): Transport {
-  return { name: "deno", connect, listen };
+  return { name: "deno", connect, listen, bind };
 }
 
 function deno(): DenoSlice {
@@ -40,6 +47,10 @@ async function connect(options: ConnectOptions): Promise<Stream> {
     throw signal.reason;
   }
   return new DenoDriver(conn).stream;
+}
+
+async function bind(options: BindOptions): Promise<DatagramSocket> {
+  return await (await import("./_node_datagrams.ts")).bindDatagrams(options);
 }
 
 async function listen(
@@ -112,6 +123,8 @@ class DenoDriver implements Driver {
   #on = false;
   #loops = false;
   #slab = new SlabReader();
+  /** Bytes since all else had a turn. */
+  #read = 0;
 
   constructor(conn: DenoConn) {
     this.#conn = conn;
@@ -167,6 +180,11 @@ class DenoDriver implements Driver {
         const count = await this.#conn.read(slab.room());
         if (count === null) return this.stream.ended();
         this.stream.data(slab.take(count));
+        this.#read += count;
+        if (this.#read >= READ_AT_ONCE) {
+          this.#read = 0;
+          await new Promise<void>((resolve) => void setImmediate(resolve));
+        }
       }
       this.#loops = false;
     } catch (error) {

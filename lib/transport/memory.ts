@@ -1,5 +1,7 @@
+import { checkFields } from "../_util/fields.ts";
 import { accepted } from "./_accepted.ts";
-import { codedError, connectError, listenError, unsupported } from "./_errors.ts";
+import { bindError, codedError, connectError, listenError, unsupported } from "./_errors.ts";
+import { MemoryDatagrams } from "./_memory_datagrams.ts";
 import { type Carry, MemoryDriver } from "./_memory_driver.ts";
 import type {
   ConnectOptions,
@@ -9,6 +11,7 @@ import type {
   Stream,
   Transport,
 } from "./contract.ts";
+import type { BindOptions, DatagramSocket } from "./datagrams.ts";
 
 /** One thing that travels: an attempt to connect, its answer, bytes, an end or a reset. */
 export interface MemoryLink {
@@ -52,10 +55,12 @@ interface Bound {
  * Makes a network that several nodes of one program share. It takes no socket and does not keep the program alive.
  *
  * - What one stream sends arrives in order. Nothing is lost, unless `defer` loses it.
+ * - Datagrams arrive in order too, or not at all where nobody is bound there, or `defer` loses them.
  * - Streams behave as TCP: half-close, end on destroy, ECONNRESET for who writes to an end that is gone.
  * - `tls` is refused with ENOTSUP.
  */
 export function memoryNetwork(options: MemoryNetworkOptions = {}): MemoryNetwork {
+  checkFields("make a network", options, { defer: true, window: true });
   const network = new Network(options);
   return {
     ...network.machine("localhost"),
@@ -68,6 +73,7 @@ class Network {
   #defer: (deliver: () => void, link: MemoryLink) => void;
   #window: number;
   #bound: Map<string, Bound> = new Map();
+  #datagrams: Map<string, MemoryDatagrams> = new Map();
   #pairs: Set<readonly [MemoryDriver, MemoryDriver]> = new Set();
   #nextPort = FIRST_FREE;
 
@@ -83,6 +89,7 @@ class Network {
       name: "memory",
       connect: (options) => this.#connect(name, options),
       listen: (options, accept) => this.#listen(name, options, accept),
+      bind: (options) => this.#bind(name, options),
     };
   }
 
@@ -115,6 +122,30 @@ class Network {
       ref() {},
       unref() {},
     };
+  }
+
+  // deno-lint-ignore require-await -- a fault is to be a rejection
+  async #bind(machine: string, options: BindOptions): Promise<DatagramSocket> {
+    const { host = "127.0.0.1" } = options;
+    const port = options.port || this.#freePort(machine);
+    const key = `${machine}:${port}`;
+    if (this.#datagrams.has(key)) throw bindError(host, port, codedError("EADDRINUSE"));
+    const socket: MemoryDatagrams = new MemoryDatagrams(
+      { host, port },
+      (bytes, to) => {
+        const target = isLoopback(to.host) ? machine : to.host;
+        this.#carry(machine, target)(() => {
+          const found = this.#datagrams.get(`${target}:${to.port}`);
+          const open = found !== undefined &&
+            (machine === target || !isLoopback(found.address.host));
+          // What nobody is there for is lost, as on a network.
+          if (open) found.arrived(bytes, at(machine, target, port));
+        }, bytes.length);
+      },
+      () => void this.#datagrams.delete(key),
+    );
+    this.#datagrams.set(key, socket);
+    return socket;
   }
 
   #connect(machine: string, options: ConnectOptions): Promise<Stream> {
@@ -170,7 +201,10 @@ class Network {
   #freePort(machine: string): number {
     do {
       this.#nextPort = this.#nextPort === 65535 ? FIRST_FREE : this.#nextPort + 1;
-    } while (this.#bound.has(`${machine}:${this.#nextPort}`));
+    } while (
+      this.#bound.has(`${machine}:${this.#nextPort}`) ||
+      this.#datagrams.has(`${machine}:${this.#nextPort}`)
+    );
     return this.#nextPort;
   }
 }

@@ -3,10 +3,11 @@ import { accepted } from "./_accepted.ts";
 import { NodeDriver } from "./_node_driver.ts";
 import { connected, listening } from "./_node_socket.ts";
 import type { ConnectOptions, Listener, ListenOptions, Stream, Transport } from "./contract.ts";
+import type { BindOptions, DatagramSocket } from "./datagrams.ts";
 
 /** Sockets of `node:net` and `node:tls`. Made for Node; works in Deno and Bun too. */
 export function nodeTransport(): Transport {
-  return { name: "node", connect, listen };
+  return { name: "node", connect, listen, bind };
 }
 
 async function connect(options: ConnectOptions): Promise<Stream> {
@@ -14,6 +15,10 @@ async function connect(options: ConnectOptions): Promise<Stream> {
   if (options.tls !== undefined) return (await import("./_node_tls.ts")).connectTls(options);
   const { host, port } = options;
   return connected(net.connect({ host, port, allowHalfOpen: true }), "connect", options);
+}
+
+async function bind(options: BindOptions): Promise<DatagramSocket> {
+  return await (await import("./_node_datagrams.ts")).bindDatagrams(options);
 }
 
 async function listen(

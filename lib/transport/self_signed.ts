@@ -1,3 +1,4 @@
+import { checkFields } from "../_util/fields.ts";
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
 import {
@@ -65,9 +66,12 @@ const CLIENT_AUTH = oid("1.3.6.1.5.5.7.3.2");
  * @throws {RangeError} if a host is empty, or `days` is no whole number from 1 to 3,650.
  */
 export function selfSigned(options: SelfSignedOptions = {}): SelfSigned {
+  checkFields("make a certificate", options, { hosts: true, days: true });
   const { hosts = ["localhost", "127.0.0.1", "::1"], days = 365 } = options;
   if (!Number.isInteger(days) || days < 1 || days > 3650) {
-    throw new RangeError(`Cannot make a certificate for ${days} days: it must be 1 to 3650`);
+    throw new RangeError(
+      `Cannot make a certificate for ${String(days)} days: it must be 1 to 3650`,
+    );
   }
   if (hosts.length === 0) {
     throw new RangeError("Cannot make a certificate for no host: give at least one of { hosts }");
