@@ -38,17 +38,7 @@ import { ProcessGroups } from "../kernel/pg.ts";
 import { ProcessGroupsRef } from "../kernel/pg_ref.ts";
 import { Behaviour } from "../node/process/behaviour.ts";
 import { ProcessContext } from "../node/process/context.ts";
-import {
-  BusyError,
-  CallTimeoutError,
-  ExitError,
-  NameError,
-  NodeDownError,
-  NodeStoppedError,
-  NoProcessError,
-  ProcessError,
-  ProcessExitedError,
-} from "../node/errors.ts";
+import { BusyError, CallTimeoutError, ExitError, NameError, NodeDownError, NodeStoppedError, NoProcessError, ProcessError, ProcessExitedError } from "../node/errors.ts";
 import { LockError } from "../node/global_names.ts";
 import { Node } from "../node/node.ts";
 import { WithSelf, withSelf } from "../node/provided/provide.ts";

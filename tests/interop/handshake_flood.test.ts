@@ -35,7 +35,7 @@ function attack(
 }
 
 for (const way of ["plain", "TLS"]) {
-  test(`thousands of handshakes that fail (${way})`, { skip }, async () => {
+  test(`more than a thousand handshakes that fail (${way})`, { skip }, async () => {
     const logs: string[] = [];
     const made = selfSigned();
     const base: NodeOptions = { cookie: "flood", epmd: false, signals: false };
@@ -54,7 +54,7 @@ for (const way of ["plain", "TLS"]) {
       routes: { [node.name]: { port } },
     });
     let served = 0;
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 12; round++) {
       const [, bytes, leave] = KINDS[round % KINDS.length];
       const attacks = Array.from({ length: 100 }, () => attack(port, bytes));
       await Promise.all(attacks.map(({ there }) => there));
@@ -64,7 +64,7 @@ for (const way of ["plain", "TLS"]) {
       for (const { socket } of leave ? attacks : []) socket.destroy();
       await Promise.all(attacks.map(({ gone }) => gone));
     }
-    assertEquals(served, 20);
+    assertEquals(served, 12);
     await node.stop();
     const lines = logs.filter((line) =>
       line.includes(ATTACKER) && !line.startsWith("A stream was closed")

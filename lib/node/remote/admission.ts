@@ -1,4 +1,4 @@
-import type { Platform } from "../../platform/contract.ts";
+import type { Platform, Timer } from "../../platform/contract.ts";
 import type { SocketAddress } from "../../transport/contract.ts";
 
 /** What strangers may do to a node: bounds on handshakes that are under way, and on those that fail. */
@@ -7,7 +7,10 @@ export interface HandshakeLimits {
   readonly max?: number;
   /** As `max`, of one address; further ones are closed at once. Default 64. */
   readonly maxPerAddress?: number;
-  /** Handshakes of one address that may fail in a row; after that its streams are closed at once for a while. Default 10. */
+  /**
+   * Handshakes of one address that may fail in a row; after that its streams are served one at a time for a while, so that floods are
+   * cheap and a good peer behind that address still comes in. Default 10.
+   */
   readonly failures?: number;
   /** Milliseconds in which that many failures are forgiven, one after another; a handshake that succeeds forgives all. Default 60,000. */
   readonly forgiveness?: number;
@@ -15,16 +18,15 @@ export interface HandshakeLimits {
   readonly loopback?: boolean;
 }
 
-/** A stream that is in its handshake. */
-export interface Visit {
-  /** When it came, on the platform's clock. */
-  readonly since: number;
-  /** To be called once, at the end. */
-  leave(outcome: "succeeded" | "failed" | "neither"): void;
-}
+/** How a handshake has ended; `neither` speaks for nobody and against nobody. */
+export type Outcome = "succeeded" | "failed" | "neither";
 
 /** Addresses whose failures are remembered. */
 const MAX_ADDRESSES = 4096;
+/** Milliseconds that one of an address that is served one at a time may take while it keeps others waiting. */
+const SLOW = 2_000;
+/** Milliseconds between one that has failed and the next of such an address: what a flood may cost, and hardly a delay. */
+const PAUSE = 10;
 
 interface Bucket {
   /** Failures that are still free. */
@@ -32,66 +34,170 @@ interface Bucket {
   at: number;
 }
 
-/** Decides which streams may begin a handshake. */
+/** A stream that is in its handshake, or waits for its turn. */
+export class Visit {
+  /** When it came, or its turn has come, on the platform's clock. */
+  since: number;
+  /** Resolves when it may begin, or has given way; `null` where it may at once. */
+  turn: Promise<void> | null = null;
+  /** Ends the stream where it has to give way to another one. */
+  close: () => void;
+  #left: ((outcome: Outcome) => void) | null;
+  #resolve: () => void = () => {};
+
+  /** @param left is called once, at the end. */
+  constructor(since: number, close: () => void, left: (outcome: Outcome) => void) {
+    this.since = since;
+    this.close = close;
+    this.#left = left;
+  }
+
+  /** It is over, or was given up. Only the first counts. */
+  leave(outcome: Outcome): void {
+    const left = this.#left;
+    this.#left = null;
+    left?.(outcome);
+    this.#resolve();
+  }
+
+  /** Ends the stream for others. */
+  giveWay(outcome: Outcome): void {
+    this.leave(outcome);
+    this.close();
+  }
+
+  wait(): void {
+    this.turn = new Promise((resolve) => this.#resolve = resolve);
+  }
+
+  begin(now: number): void {
+    this.since = now;
+    this.#resolve();
+  }
+}
+
+/** The streams of one address. */
+class Place {
+  readonly visits: Set<Visit> = new Set();
+  /** Those that wait for their turn. */
+  readonly waiting: Visit[] = [];
+  /** The one whose turn it is. */
+  served: Visit | null = null;
+  /** Ends that one, or the pause behind it. */
+  timer: Timer | null = null;
+
+  get isEmpty(): boolean {
+    return this.visits.size === 0 && this.timer === null;
+  }
+}
+
+/**
+ * Decides which streams may begin a handshake.
+ *
+ * An address that has used up its failures is served one at a time, since good peers may be behind it, too. The newest is the
+ * next: whoever has waited long has given up already.
+ */
 export class Admission {
-  readonly #platform: Pick<Platform, "now">;
+  readonly #platform: Pick<Platform, "now" | "setTimer">;
   readonly #limits: Required<HandshakeLimits>;
-  readonly #visits: Map<string, Set<() => void>> = new Map();
+  readonly #places: Map<string, Place> = new Map();
   readonly #buckets: Map<string, Bucket> = new Map();
   #count = 0;
+  #closed = false;
 
-  constructor(platform: Pick<Platform, "now">, limits: HandshakeLimits = {}) {
+  constructor(platform: Pick<Platform, "now" | "setTimer">, limits: HandshakeLimits = {}) {
     this.#platform = platform;
     this.#limits = { ...DEFAULTS, ...limits };
   }
 
-  /** Streams that are in their handshake. */
+  /** Streams that are in their handshake, or wait for it. */
   get underWay(): number {
     return this.#count;
   }
 
   /**
-   * Lets a stream begin, unless there are too many, or too many of that address have failed lately.
+   * Lets a stream begin, at once or when its turn comes, unless there are too many.
    *
-   * @param close is called where it has to give way to another one; it must call `leave`.
+   * @param close is called where it has to give way to another one.
    * @returns the reason as a text where it may not.
    */
   enter({ host }: SocketAddress, close: () => void): Visit | string {
     const { maxPerAddress, max } = this.#limits;
     const address = groupOf(host);
     const trusted = isLoopback(host) && !this.#limits.loopback;
-    if (!trusted && this.#tokens(address) < 1) {
-      return "too many handshakes from there have failed lately";
+    const known = this.#places.get(address);
+    if (!trusted && known !== undefined && known.visits.size >= maxPerAddress) {
+      if (known.waiting.length === 0) return "too many handshakes from there are under way";
+      known.waiting[0].giveWay("neither");
     }
-    const visits = this.#visits.get(address) ?? new Set();
-    if (!trusted && visits.size >= maxPerAddress) {
-      return "too many handshakes from there are under way";
-    }
-    if (this.#count >= max) this.#makeRoom(visits);
-    visits.add(close);
-    this.#visits.set(address, visits);
+    const place = known ?? new Place();
+    if (this.#count >= max) this.#makeRoom(place);
+    const visit = new Visit(this.#platform.now(), close, (outcome) => {
+      this.#left(address, place, visit, trusted && outcome === "failed" ? "neither" : outcome);
+    });
+    place.visits.add(visit);
+    this.#places.set(address, place);
     this.#count++;
-    let inside = true;
-    return {
-      since: this.#platform.now(),
-      leave: (outcome) => {
-        if (!inside) return;
-        inside = false;
-        this.#count--;
-        visits.delete(close);
-        if (visits.size === 0) this.#visits.delete(address);
-        if (outcome === "succeeded") this.#buckets.delete(address);
-        else if (outcome === "failed" && !trusted) this.#failed(address);
-      },
-    };
+    if (!trusted && this.#tokens(address) < 1) this.#queue(place, visit);
+    return visit;
+  }
+
+  /** No turn comes any more: whoever waits for one goes on, and has to look whether it may. */
+  close(): void {
+    this.#closed = true;
+    for (const place of [...this.#places.values()]) {
+      place.timer?.cancel();
+      for (const visit of [...place.waiting]) visit.leave("neither");
+    }
+  }
+
+  #queue(place: Place, visit: Visit): void {
+    if (place.timer === null) return this.#serve(place, visit);
+    visit.wait();
+    place.waiting.push(visit);
+  }
+
+  #serve(place: Place, visit: Visit): void {
+    place.served = visit;
+    place.timer = this.#platform.setTimer(SLOW, () => visit.giveWay("failed"), { unref: true });
+    visit.begin(this.#platform.now());
+  }
+
+  #left(address: string, place: Place, visit: Visit, outcome: Outcome): void {
+    this.#count--;
+    place.visits.delete(visit);
+    if (outcome === "succeeded") this.#buckets.delete(address);
+    else if (outcome === "failed") this.#failed(address);
+    if (place.served === visit) {
+      place.timer?.cancel();
+      place.served = place.timer = null;
+      if (!this.#closed) this.#pause(address, place, outcome === "failed" ? PAUSE : 0);
+    } else {
+      const index = place.waiting.indexOf(visit);
+      if (index >= 0) place.waiting.splice(index, 1);
+    }
+    if (place.isEmpty) this.#places.delete(address);
+  }
+
+  #pause(address: string, place: Place, ms: number): void {
+    place.timer = this.#platform.setTimer(ms, () => this.#next(address, place), { unref: true });
+  }
+
+  #next(address: string, place: Place): void {
+    place.timer = null;
+    const visit = place.waiting.pop();
+    if (visit !== undefined) this.#serve(place, visit);
+    else if (place.isEmpty) this.#places.delete(address);
   }
 
   /** The oldest of the address that has the most gives way; whoever is served takes a moment, and those that stall are old. */
-  #makeRoom(newcomers: Set<() => void>): void {
-    let most = newcomers;
-    for (const visits of this.#visits.values()) if (visits.size > most.size) most = visits;
-    const [oldest] = most;
-    oldest();
+  #makeRoom(newcomer: Place): void {
+    let most = newcomer;
+    for (const place of this.#places.values()) {
+      if (place.visits.size > most.visits.size) most = place;
+    }
+    const [oldest] = most.visits;
+    oldest.giveWay("neither");
   }
 
   #tokens(address: string): number {

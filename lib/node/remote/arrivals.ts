@@ -43,7 +43,7 @@ const LOCAL_LINES = 1000;
 export class Arrivals {
   readonly #parts: ArrivalParts;
   readonly #admission: Admission;
-  readonly #folded: FoldedLog;
+  readonly #folded: FoldedLog<Error>;
   /** Those in their handshake, with the name of the peer once it may come. */
   readonly #streams: Map<AbortController, string | null> = new Map();
   /** Those in their TLS handshake, and those that have just done it. */
@@ -53,7 +53,7 @@ export class Arrivals {
   constructor(parts: ArrivalParts) {
     this.#parts = parts;
     this.#admission = new Admission(parts.platform, parts.limits);
-    this.#folded = new FoldedLog(parts.platform, (folded) => this.#tell(folded));
+    this.#folded = new FoldedLog(parts.platform, "other addresses", (folded) => this.#tell(folded));
   }
 
   /** Whether a peer of that name has been let in and is in the middle of its handshake. */
@@ -72,8 +72,9 @@ export class Arrivals {
           close();
           this.#refuse("unknown", remote, new Error(GAVE_WAY));
         });
-        if (visit !== null) this.#visits.set(key, visit);
-        return visit !== null;
+        if (visit === null) return false;
+        this.#visits.set(key, visit);
+        return visit.turn ?? true;
       },
       left: (remote) => this.#leave(remote, "neither"),
       failed: (remote, error) => {
@@ -89,17 +90,16 @@ export class Arrivals {
     const { remote } = stream;
     const abort = new AbortController();
     const key = keyOf(remote);
-    let visit = this.#visits.get(key) ?? null;
+    const close = (): void => abort.abort(new Error(GAVE_WAY));
+    const visit = this.#visits.get(key) ?? this.#enter(remote, close);
     this.#visits.delete(key);
-    // From here on it is this function that gives the stream up.
-    const begun = visit?.since;
-    visit?.leave("neither");
-    visit = this.#enter(remote, () => abort.abort(new Error(GAVE_WAY)));
     if (visit === null) return stream.destroy();
-    const timeout = Math.max(0, HANDSHAKE_TIMEOUT - (platform.now() - (begun ?? visit.since)));
+    visit.close = close; // from here on it is this function that gives the stream up
     this.#streams.set(abort, null);
     let introduced: string | null = null;
     try {
+      if (visit.turn !== null) await visit.turn;
+      const timeout = Math.max(0, HANDSHAKE_TIMEOUT - (platform.now() - visit.since));
       const established = await accept(stream, {
         ...this.#parts.handshake(cookie),
         packet: tls ? 4 : 2,
@@ -129,6 +129,7 @@ export class Arrivals {
     this.#closed = true;
     this.#folded.close();
     for (const abort of this.#streams.keys()) abort.abort(new Error(STOPPED));
+    this.#admission.close();
   }
 
   #leave(remote: SocketAddress, outcome: "failed" | "neither"): void {
@@ -139,10 +140,7 @@ export class Arrivals {
 
   #enter(remote: SocketAddress, close: () => void): Visit | null {
     if (this.#closed) return null;
-    const entered: Visit | string = this.#admission.enter(remote, () => {
-      close();
-      if (typeof entered !== "string") entered.leave("neither");
-    });
+    const entered = this.#admission.enter(remote, close);
     if (typeof entered !== "string") return entered;
     this.#refuse("unknown", remote, new Error(`Cannot accept a node: ${entered}`));
     return null;
@@ -168,7 +166,7 @@ export class Arrivals {
     this.#parts.refused(name, error, host, 1);
   }
 
-  #tell({ address, count, error }: Folded): void {
+  #tell({ key: address, count, last: error }: Folded<Error>): void {
     this.#parts.platform.log(
       "warning",
       `${count} more streams from ${address} were not let in, the last one: ${error.message}`,

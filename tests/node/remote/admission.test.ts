@@ -1,4 +1,5 @@
 import { test } from "node:test";
+import { setImmediate as macrotask } from "node:timers/promises";
 import { assert, assertEquals } from "@std/assert";
 import { Admission, type Visit } from "../../../lib/node/remote/admission.ts";
 import { FakePlatform } from "../../_support/fake_platform.ts";
@@ -17,24 +18,83 @@ function fail(admission: Admission, from: { host: string; port: number }, times:
   for (let i = 0; i < times; i++) visit(admission, from).leave("failed");
 }
 
-test("an address whose handshakes fail is kept out for a while, and no other", () => {
+/** Whether one of that address has to wait for its turn. */
+function waits(admission: Admission, from: { host: string; port: number }): boolean {
+  return visit(admission, from).turn !== null;
+}
+
+/** Whether a visit may go on. */
+async function mayBegin({ turn }: Visit): Promise<boolean> {
+  return turn === null || await Promise.race([turn.then(() => true), macrotask(false)]);
+}
+
+test("an address whose handshakes fail is served one at a time for a while, and no other", async () => {
   const platform = new FakePlatform();
   const admission = new Admission(platform, { failures: 3, forgiveness: 30_000 });
   fail(admission, ATTACKER, 3);
-  assertEquals(
-    admission.enter(ATTACKER, () => {}),
-    "too many handshakes from there have failed lately",
-  );
-  visit(admission, PEER).leave("succeeded");
-  platform.advance(9_999);
-  assert(typeof admission.enter(ATTACKER, () => {}) === "string");
+  const [first, second, third] = [1, 2, 3].map(() => visit(admission, ATTACKER));
+  assertEquals([first.turn === null, await mayBegin(second), await mayBegin(third)], [
+    true,
+    false,
+    false,
+  ]);
+  assertEquals([visit(admission, PEER).turn, visit(admission, PEER).turn], [null, null]);
+  first.leave("failed");
+  assertEquals([await mayBegin(second), await mayBegin(third)], [false, false]);
+  platform.advance(10); // so many a second are no flood
+  assertEquals([await mayBegin(second), await mayBegin(third)], [false, true], "the newest first");
+  third.leave("neither");
+  platform.advance(0);
+  assert(await mayBegin(second));
+  second.leave("neither");
+  platform.advance(30_000);
+  assertEquals([visit(admission, ATTACKER).turn, visit(admission, ATTACKER).turn], [null, null]);
+});
+
+test("a good peer of such an address ends it, and whoever is slow does not hold it up", async () => {
+  const platform = new FakePlatform();
+  const admission = new Admission(platform, { failures: 1 });
+  const gaveWay: string[] = [];
+  const enter = (name: string): Visit => {
+    const entered = admission.enter(ATTACKER, () => gaveWay.push(name));
+    assert(typeof entered !== "string");
+    return entered;
+  };
+  enter("wrong").leave("failed");
+  enter("stalls");
+  const [other, peer] = [enter("other"), enter("peer")];
+  platform.advance(1_999);
+  assertEquals(gaveWay, []);
   platform.advance(1);
-  fail(admission, ATTACKER, 1); // one third of the time forgives one of three
-  assert(typeof admission.enter(ATTACKER, () => {}) === "string");
-  platform.advance(60_000);
-  fail(admission, ATTACKER, 3);
-  assert(typeof admission.enter(ATTACKER, () => {}) === "string");
-  assertEquals(admission.underWay, 0);
+  assertEquals(gaveWay, ["stalls"]);
+  platform.advance(10);
+  assert(await mayBegin(peer));
+  peer.leave("succeeded");
+  platform.advance(0);
+  assert(await mayBegin(other));
+  other.leave("neither");
+  platform.advance(0);
+  assertEquals([enter("next").turn, enter("one more").turn], [null, null]);
+  assertEquals([admission.underWay, platform.pendingTimers], [2, 0]);
+});
+
+test("where too many wait for their turn the one that has waited longest gives way", () => {
+  const admission = new Admission(new FakePlatform(), { failures: 1, maxPerAddress: 3 });
+  const gaveWay: number[] = [];
+  fail(admission, ATTACKER, 1);
+  for (let i = 0; i < 5; i++) admission.enter(ATTACKER, () => gaveWay.push(i));
+  assertEquals([gaveWay, admission.underWay], [[1, 2], 3]);
+});
+
+test("when it ends nobody waits, and no timer is left", async () => {
+  const platform = new FakePlatform();
+  const admission = new Admission(platform, { failures: 1 });
+  fail(admission, ATTACKER, 1);
+  const [served, waits] = [visit(admission, ATTACKER), visit(admission, ATTACKER)];
+  admission.close();
+  await waits.turn;
+  served.leave("failed");
+  assertEquals([platform.pendingTimers, admission.underWay], [0, 0]);
 });
 
 test("a handshake that succeeds forgives those that failed, and one that says nothing counts for nothing", () => {
@@ -68,10 +128,7 @@ test("where too many are under way the oldest of the address that has the most g
   const admission = new Admission(new FakePlatform(), { max: 4 });
   const gaveWay: string[] = [];
   const enter = (from: { host: string; port: number }, name: string): void => {
-    const entered = admission.enter(from, () => {
-      gaveWay.push(name);
-      if (typeof entered !== "string") entered.leave("neither");
-    });
+    const entered = admission.enter(from, () => void gaveWay.push(name));
     assert(typeof entered !== "string");
   };
   for (const name of ["1", "2", "3", "4"]) enter(ATTACKER, name);
@@ -96,7 +153,7 @@ test("programs of this machine are not bound, unless it is asked for", () => {
   }
   const bound = new Admission(new FakePlatform(), { failures: 1, loopback: true });
   fail(bound, LOCAL, 1);
-  assert(typeof bound.enter(LOCAL, () => {}) === "string");
+  assertEquals([waits(bound, LOCAL), waits(bound, LOCAL)], [false, true]);
 });
 
 test("the addresses of one IPv6 network are one", () => {
@@ -104,7 +161,7 @@ test("the addresses of one IPv6 network are one", () => {
   const others = ["2001:db8:1:3::1", "2001:db8::1", "2001:db8:1::2"];
   const admission = new Admission(new FakePlatform(), { failures: 3 });
   for (const host of same) fail(admission, { host, port: 1 }, 1);
-  for (const host of same) assert(typeof admission.enter({ host, port: 1 }, () => {}) === "string");
+  assertEquals(same.map((host) => waits(admission, { host, port: 1 })), [false, true, true]);
   for (const host of others) visit(admission, { host, port: 1 });
 });
 
@@ -113,6 +170,11 @@ test("a flood from ever new addresses is remembered within a bound", () => {
   for (let i = 0; i < 10_000; i++) {
     fail(admission, { host: `10.0.${i >> 8}.${i & 255}`, port: 1 }, 1);
   }
-  assert(typeof admission.enter({ host: "10.0.39.15", port: 1 }, () => {}) === "string");
-  visit(admission, { host: "10.0.0.0", port: 1 });
+  const hosts = ["10.0.39.15", "10.0.39.15", "10.0.0.0", "10.0.0.0"];
+  assertEquals(hosts.map((host) => waits(admission, { host, port: 1 })), [
+    false,
+    true,
+    false,
+    false,
+  ]);
 });
