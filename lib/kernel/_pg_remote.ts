@@ -1,6 +1,7 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
 import { termKey } from "../etf/term_key.ts";
+import { costOf } from "./_accounts.ts";
 import { Bag } from "./_pg_members.ts";
 
 /** What changes in a group when another node tells of it. */
@@ -11,21 +12,28 @@ export class RemoteScope {
   readonly pid: Pid;
   /** Whether it knows our members, and is told what changes. */
   told = false;
-  readonly #groups: Map<unknown, { readonly name: Term; readonly pids: Bag }> = new Map();
+  readonly #max: number;
+  /** What its members and the names of their groups cost. */
+  #cost = 0;
+  #groups: Map<unknown, RemoteGroup> = new Map();
   readonly #joined: Change;
   readonly #left: Change;
 
-  constructor(pid: Pid, joined: Change, left: Change) {
+  /** @param max what it may cost. */
+  constructor(pid: Pid, max: number, joined: Change, left: Change) {
     this.pid = pid;
+    this.#max = max;
     this.#joined = joined;
     this.#left = left;
   }
 
-  join(name: Term, pids: readonly Pid[]): void {
-    if (pids.length === 0) return;
+  /** @returns whether there was room; else nothing has changed. */
+  join(name: Term, pids: readonly Pid[]): boolean {
+    if (pids.length === 0) return true;
     const key = termKey(name);
-    this.#add(key, name, pids);
+    if (!this.#add(key, name, pids)) return false;
     this.#joined(key, name, pids);
+    return true;
   }
 
   leave(name: Term, pids: readonly Pid[]): void {
@@ -33,15 +41,29 @@ export class RemoteScope {
     const group = this.#groups.get(key);
     if (group === undefined) return;
     const left = pids.filter((pid) => group.pids.remove(pid));
-    if (group.pids.isEmpty) this.#groups.delete(key);
+    this.#cost -= left.length;
+    if (group.pids.isEmpty) {
+      this.#groups.delete(key);
+      this.#cost -= group.cost;
+    }
     if (left.length > 0) this.#left(key, name, left);
   }
 
-  /** All its members, in the place of those that were known. */
-  sync(groups: readonly (readonly [name: Term, pids: readonly Pid[]])[]): void {
-    const before = new Map(this.#groups);
-    this.#groups.clear();
-    for (const [name, pids] of groups) if (pids.length > 0) this.#add(termKey(name), name, pids);
+  /**
+   * All its members, in the place of those that were known.
+   *
+   * @returns whether there was room; else nothing has changed.
+   */
+  sync(groups: readonly (readonly [name: Term, pids: readonly Pid[]])[]): boolean {
+    const [before, cost] = [this.#groups, this.#cost];
+    this.#groups = new Map();
+    this.#cost = 0;
+    for (const [name, pids] of groups) {
+      if (pids.length === 0 || this.#add(termKey(name), name, pids)) continue;
+      this.#groups = before;
+      this.#cost = cost;
+      return false;
+    }
     for (const [key, { name, pids }] of before) {
       const left = pids.without(this.#groups.get(key)?.pids ?? NOBODY);
       if (left.length > 0) this.#left(key, name, left);
@@ -50,13 +72,26 @@ export class RemoteScope {
       const joined = pids.without(before.get(key)?.pids ?? NOBODY);
       if (joined.length > 0) this.#joined(key, name, joined);
     }
+    return true;
   }
 
-  #add(key: unknown, name: Term, pids: readonly Pid[]): void {
-    let group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, group = { name, pids: new Bag() });
+  #add(key: unknown, name: Term, pids: readonly Pid[]): boolean {
+    const known = this.#groups.get(key);
+    const group = known ?? { name, pids: new Bag(), cost: costOf(name) };
+    const cost = this.#cost + pids.length + (known === undefined ? group.cost : 0);
+    if (cost > this.#max) return false;
+    this.#cost = cost;
+    this.#groups.set(key, group);
     for (const pid of pids) group.pids.add(pid);
+    return true;
   }
+}
+
+interface RemoteGroup {
+  readonly name: Term;
+  readonly pids: Bag;
+  /** Of the group, without its members. */
+  readonly cost: number;
 }
 
 const NOBODY = new Bag();

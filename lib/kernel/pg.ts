@@ -1,9 +1,11 @@
+import { checkFields, type FieldsOf } from "../_util/fields.ts";
 import { Atom, atom } from "../etf/atom.ts";
 import { Pid } from "../etf/identifiers.ts";
 import { isList } from "../etf/list.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { termKey } from "../etf/term_key.ts";
 import { type AnyTuple, isTuple, tuple } from "../etf/tuple.ts";
+
 import { GenServer } from "../gen/server/gen_server.ts";
 import { GEN_CAST } from "../node/atoms.ts";
 import { BusyError } from "../node/errors.ts";
@@ -21,6 +23,9 @@ const JOIN = atom("join");
 const LEAVE = atom("leave");
 const DISCOVER = atom("discover");
 const LONGEST_RETRY = 5_000;
+const MAX_MEMBERS = 1_048_576;
+/** Halves of a scope that one node may have at a time: each but the last is about to end. */
+const MAX_HALVES = 4;
 
 /** How a scope behaves. */
 export interface ProcessGroupsOptions {
@@ -29,7 +34,15 @@ export interface ProcessGroupsOptions {
    * not there. Default 5,000.
    */
   readonly retry?: number;
+  /**
+   * Members that one other node may tell of; one more closes the connection with it. A group counts as one more, and as several where its
+   * name is long: one for each 256 bytes. Default 1,048,576.
+   */
+  readonly maxMembers?: number;
 }
+
+/** Every option, so that a misspelt one is not taken for its default. */
+const FIELDS: FieldsOf<ProcessGroupsOptions> = { retry: true, maxMembers: true };
 
 /** What happens to a group, on any node of the scope. A process that joins several times is told, and named, as often. */
 export type GroupEvent = {
@@ -98,9 +111,19 @@ export class ProcessGroups extends GenServer {
   readonly #scopes: Map<string, RemoteScope> = new Map();
   readonly #events: Events<GroupEvent> = new Events();
   #nodes!: Nodes;
+  #maxMembers = MAX_MEMBERS;
+  /** Nodes that have told of too much, until they are lost. */
+  readonly #closing: Set<string> = new Set();
 
   /** Looks for the scope on the nodes that are connected. */
   override init(options: ProcessGroupsOptions = {}): void {
+    checkFields("start a scope", options, FIELDS);
+    this.#maxMembers = options.maxMembers ?? MAX_MEMBERS;
+    if (!(this.#maxMembers >= 1)) {
+      throw new RangeError(
+        `Cannot start a scope with maxMembers ${this.#maxMembers}: 1 or more are needed`,
+      );
+    }
     const { name } = this._process;
     if (name === null) {
       throw new Error(
@@ -264,7 +287,7 @@ export class ProcessGroups extends GenServer {
     if (tag === DISCOVER) return this.#discovered(peer, scope); // {discover, Pid, Version} of OTP 29 too
     if (tag === JOIN && length === 4) {
       const pids = pidsOf(second, peer);
-      if (pids !== null) return scope?.join(first, pids);
+      if (pids !== null) return scope && this.#keep(peer, () => scope.join(first, pids));
     }
     if (tag === LEAVE && length === 4) {
       const pids = pidsOf(first, peer);
@@ -284,7 +307,9 @@ export class ProcessGroups extends GenServer {
   /** The half of another node makes itself known: it is told our members, and asked for its own. */
   #discovered(peer: Pid, known: RemoteScope | undefined): void {
     if (!this.#nodes.has(peer.node)) return; // gone in the meantime
-    this.#tellAll(known ?? this.#newScope(peer));
+    const scope = known ?? this.#newScope(peer);
+    if (scope === null) return;
+    this.#tellAll(scope);
     if (known === undefined) this.#nodes.discover(peer.node, peer);
   }
 
@@ -299,12 +324,39 @@ export class ProcessGroups extends GenServer {
   #synced(peer: Pid, groups: readonly (readonly [name: Term, pids: readonly Pid[]])[]): void {
     if (!this.#nodes.has(peer.node)) return;
     this.#nodes.found(peer.node);
-    (this.#scopes.get(peer.key) ?? this.#newScope(peer)).sync(groups);
+    const scope = this.#scopes.get(peer.key) ?? this.#newScope(peer);
+    if (scope !== null) this.#keep(peer, () => scope.sync(groups));
   }
 
-  #newScope(peer: Pid): RemoteScope {
+  /** What is not kept would be missing: rather nothing of that node is. */
+  #keep({ node, key }: Pid, keep: () => boolean): void {
+    if (this.#closing.has(node) || keep()) return;
+    this.#scopes.get(key)?.sync([]);
+    this.#scopes.delete(key); // what waits of it is not looked at
+    this.#close(node, `more than ${this.#maxMembers} members`);
+  }
+
+  #close(node: string, what: string): void {
+    this.#closing.add(node);
+    this._core.platform.log(
+      "error",
+      `Connection with ${node} closed: it has told of ${what} of the process groups of ${this._process.name}; see option maxMembers`,
+    );
+    this.node.disconnect(node);
+  }
+
+  /** @returns `null` where its node has too many. */
+  #newScope(peer: Pid): RemoteScope | null {
+    if (this.#closing.has(peer.node)) return null;
+    let halves = 0;
+    for (const { pid } of this.#scopes.values()) if (pid.node === peer.node) halves++;
+    if (halves >= MAX_HALVES) {
+      this.#close(peer.node, `more than ${MAX_HALVES} halves`);
+      return null;
+    }
     const scope = new RemoteScope(
       peer,
+      this.#maxMembers,
       (key, name, pids) => this.#joined("remote", key, name, pids),
       (key, name, pids) => this.#left("remote", key, name, pids),
     );
@@ -351,6 +403,7 @@ export class ProcessGroups extends GenServer {
       this.#nodes.up(event.node, event.hidden);
     } else if (event.type === "nodedown") {
       this.#nodes.down(event.node);
+      this.#closing.delete(event.node);
       // Nothing more is sent there, which would connect again: the monitor's turn comes later.
       for (const scope of this.#scopes.values()) {
         if (scope.pid.node === event.node) scope.told = false;

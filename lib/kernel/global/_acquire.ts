@@ -79,6 +79,7 @@ export class Acquire {
 
   /** Waits for a random time before the next try, which is longer from try to try: up to 8 seconds. */
   async pause(times: number, signal?: AbortSignal): Promise<void> {
+    this.#process.mustLive("lock"); // nothing would end the wait
     const longest = times > 5 ? 8_000 : (1 << times) * 125;
     const random = new DataView(this.#core.platform.randomBytes(4).buffer).getUint32(0);
     const ms = 1 + random % longest;

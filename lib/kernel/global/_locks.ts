@@ -2,6 +2,7 @@ import type { Pid } from "../../etf/identifiers.ts";
 import { equal } from "../../etf/equal.ts";
 import type { Term } from "../../etf/term.ts";
 import { termKey } from "../../etf/term_key.ts";
+import type { Charge, Charges } from "./_charges.ts";
 import { GLOBAL, type LockId } from "./_protocol.ts";
 
 /** Watches a process: `fn` is called once, when it has ended. */
@@ -10,6 +11,7 @@ export type Watch = (pid: Pid, fn: () => void) => Disposable;
 interface Holder {
   readonly pid: Pid;
   readonly monitor: Disposable;
+  readonly charge: Charge;
 }
 
 /** One resource that is locked: by one requester, for which several processes may have it. */
@@ -21,12 +23,14 @@ interface Lock {
 /** The locks that this node knows of, its own and those of others. A lock ends with the last process that has it. */
 export class Locks {
   readonly #watch: Watch;
+  readonly #charges: Charges;
   readonly #locks: Map<unknown, Lock> = new Map();
   /** Whether the lock of `global` was last freed by the end of who had it, and not given back. */
   globalLockDown = false;
 
-  constructor(watch: Watch) {
+  constructor(watch: Watch, charges: Charges) {
     this.#watch = watch;
+    this.#charges = charges;
   }
 
   get size(): number {
@@ -43,20 +47,24 @@ export class Locks {
     return lock === undefined || equal(lock.requester, requester);
   }
 
-  /** @returns whether the process has it now; `false` where another requester has it. */
-  set(id: LockId, pid: Pid): boolean {
+  /**
+   * @param speaker who asks for it, where that is another node.
+   * @returns whether the process has it now; `false` where another requester has it, or that node has too many.
+   */
+  set(id: LockId, pid: Pid, speaker: string | null = null): boolean {
     if (!this.canSet(id)) return false;
     const key = termKey(id.resource);
     let lock = this.#locks.get(key);
+    if (lock?.holders.has(pid.key)) return true;
+    const charge = this.#charges.charge(pid, [id.resource, id.requester], speaker);
+    if (charge === null) return false;
     if (lock === undefined) {
       lock = { requester: id.requester, holders: new Map() };
       this.#locks.set(key, lock);
     }
-    if (!lock.holders.has(pid.key)) {
-      const set = lock;
-      const monitor = this.#watch(pid, () => this.#remove(key, set, pid, true));
-      lock.holders.set(pid.key, { pid, monitor });
-    }
+    const set = lock;
+    const monitor = this.#watch(pid, () => this.#remove(key, set, pid, true));
+    lock.holders.set(pid.key, { pid, monitor, charge });
     return true;
   }
 
@@ -91,6 +99,7 @@ export class Locks {
     if (holder === undefined) return;
     lock.holders.delete(pid.key);
     holder.monitor[Symbol.dispose]();
+    this.#charges.refund(holder.charge);
     if (lock.holders.size > 0 || this.#locks.get(key) !== lock) return;
     this.#locks.delete(key);
     if (key === GLOBAL) this.globalLockDown = down;

@@ -219,14 +219,18 @@ export class Membership {
     this.#finish(node, session);
   }
 
-  /** @param requester whose lock it was; `undefined` where that is not told. */
+  /**
+   * @param node who says so.
+   * @param requester whose lock it was; `undefined` where that is not told.
+   */
   newNodes(
+    node: string,
     { operations, external, nodes }: Omit<NewNodes, "version" | "requester">,
     requester: Term | undefined,
   ): void {
     const added = this.#addToKnown(nodes);
     this.#sayInSync(added);
-    this.#directory.apply(operations, external, { requester });
+    this.#directory.apply(operations, external, { requester }, node);
     this.#locker.push({ type: "add_to_known", nodes: added });
   }
 
@@ -330,7 +334,7 @@ export class Membership {
     ]);
     const others = his.known.map(([name]) => name).filter((name) => name !== this.#around.own);
     this.#sayInSync(others);
-    this.#directory.apply(operations, external, { requester: lock });
+    this.#directory.apply(operations, external, { requester: lock }, node);
     for (const other of others) {
       this.#pending.delete(other);
       this.#cancel(other, null);

@@ -1,6 +1,7 @@
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { termKey } from "../../etf/term_key.ts";
+import type { Charge, Charges } from "./_charges.ts";
 import type { Watch } from "./_locks.ts";
 import type { ExternalName, NamedPid } from "./_protocol.ts";
 
@@ -8,17 +9,20 @@ interface Entry extends NamedPid {
   readonly monitor: Disposable;
   /** By way of which node it was registered, where its own takes no part. */
   readonly external: string | null;
+  readonly charge: Charge;
 }
 
 /** The names that this node knows of. A name ends with its process. */
 export class GlobalNamesTable {
   readonly #watch: Watch;
+  readonly #charges: Charges;
   readonly #entries: Map<unknown, Entry> = new Map();
   /** How many names a process has: more than one where old nodes let it. */
   readonly #names: Map<string, number> = new Map();
 
-  constructor(watch: Watch) {
+  constructor(watch: Watch, charges: Charges) {
     this.#watch = watch;
+    this.#charges = charges;
   }
 
   get(name: Encodable): NamedPid | undefined {
@@ -44,14 +48,21 @@ export class GlobalNamesTable {
     return names;
   }
 
-  /** Gives a name to a process, also where another one has it. */
-  insert({ name, pid, method }: NamedPid, external: string | null): void {
+  /**
+   * Gives a name to a process, also where another one has it. Does nothing where the process's node has too many.
+   *
+   * @param speaker who says so, where that is another node.
+   */
+  insert({ name, pid, method }: NamedPid, external: string | null, speaker: string | null): void {
+    const charge = this.#charges.charge(pid, [name, method], speaker);
+    if (charge === null) return;
     this.delete(name);
     const entry: Entry = {
       name,
       pid,
       method,
       external,
+      charge,
       monitor: this.#watch(pid, () => {
         if (this.#entries.get(key) === entry) this.delete(name);
       }),
@@ -74,6 +85,7 @@ export class GlobalNamesTable {
     if (entry === undefined) return;
     this.#entries.delete(key);
     entry.monitor[Symbol.dispose]();
+    this.#charges.refund(entry.charge);
     const left = this.#names.get(entry.pid.key)! - 1;
     if (left === 0) this.#names.delete(entry.pid.key);
     else this.#names.set(entry.pid.key, left);

@@ -1,3 +1,5 @@
+import { checkFields, type FieldsOf } from "../../_util/fields.ts";
+import { checkPid } from "../../node/target.ts";
 import { type Atom, atom } from "../../etf/atom.ts";
 import { decode } from "../../etf/decoder.ts";
 import { encode } from "../../etf/encoder.ts";
@@ -23,6 +25,15 @@ import { GLOBAL_NAME_SERVER, type LockId } from "./_protocol.ts";
 import { methodOf } from "./_resolve.ts";
 import { type GlobalSettings, NameServer } from "./name_server.ts";
 
+const LOCK_FIELDS: FieldsOf<LockOptions> = {
+  nodes: true,
+  retries: true,
+  requester: true,
+  owner: true,
+  signal: true,
+};
+/** Names and locks of another node, see `maxGlobalNames` of the node's options. */
+const MAX_NAMES = 262_144;
 const REGISTER = atom("register");
 const UNREGISTER = atom("unregister");
 /** Names are kept and told exactly as they are. */
@@ -31,9 +42,13 @@ const EXACT = { binaries: "bytes", objects: undefined, floats: "wrap" } as const
 /** Starts `global_name_server` and those who work for it, and gives the node its `global`. */
 export async function startGlobal(
   node: Node,
-  { connectAll = true, preventOverlappingPartitions = true }: Partial<GlobalSettings> = {},
+  {
+    connectAll = true,
+    preventOverlappingPartitions = true,
+    maxGlobalNames = MAX_NAMES,
+  }: Partial<GlobalSettings> = {},
 ): Promise<void> {
-  const settings: GlobalSettings = { connectAll, preventOverlappingPartitions };
+  const settings: GlobalSettings = { connectAll, preventOverlappingPartitions, maxGlobalNames };
   let server!: NameServer;
   const started = (made: NameServer): void => void (server = made);
   await node.start(NameServer, [settings, started], {
@@ -118,14 +133,16 @@ class Global implements GlobalNames {
   async lock(resource: GlobalName, options: LockOptions = {}): Promise<GlobalLock | null> {
     const node = this.#node;
     node._mustRun("lock");
+    checkFields("lock", options, LOCK_FIELDS);
     const { retries = Infinity, signal, owner = node.pid } = options;
     if (typeof retries !== "number" || !(retries >= 0)) {
-      throw new RangeError(`Cannot lock with ${retries} retries: 0 or more are needed`);
+      throw new RangeError(`Cannot lock with ${String(retries)} retries: 0 or more are needed`);
     }
     const { nodes = [node.name, ...node.nodes("visible")] } = options;
     const requester = options.requester === undefined
       ? node._core.makeRef()
       : exact(options.requester);
+    if (!Array.isArray(nodes)) throw new TypeError("Cannot lock: nodes must be a list of names");
     const id: LockId = { resource: termOf(resource), requester };
     const acquire = new Acquire(node._core, this.#directory.locks, node._local(owner));
     for (let times = 1;; times++) {
@@ -152,15 +169,23 @@ class Global implements GlobalNames {
 
   async sync(
     nodes?: readonly string[],
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
+    checkFields("synchronize names", options, { signal: true });
+    if (nodes !== undefined && !Array.isArray(nodes)) {
+      throw new TypeError("Cannot synchronize names: a list of nodes is needed");
+    }
+    const { signal } = options;
     this.#node._mustRun("synchronize names");
     signal?.throwIfAborted();
     await unlessAborted(this.#server.sync(nodes ?? this.#node.nodes("visible")), signal);
   }
 
   /** What the name servers are told. */
-  #registration(name: Term, pid: Pid, { resolve }: GlobalOptions): Encodable {
+  #registration(name: Term, pid: Pid, options: GlobalOptions): Encodable {
+    checkFields("register a global name", options, { resolve: true });
+    checkPid("register a global name", pid);
+    const { resolve } = options;
     const node = this.#node;
     node._mustRun("register a name");
     const method = methodOf(resolve);

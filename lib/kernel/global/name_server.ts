@@ -10,6 +10,10 @@ import { noReply } from "../../gen/server/handlers.ts";
 import type { From } from "../../node/call.ts";
 import type { NodeEvent } from "../../node/remote/events.ts";
 import { Turn } from "../../node/process/turn.ts";
+import type { Node } from "../../node/node.ts";
+import type { Process } from "../../node/process/process.ts";
+import { Accounts } from "../_accounts.ts";
+import { Charges } from "./_charges.ts";
 import { Directory } from "./_directory.ts";
 import { Locker } from "./_locker.ts";
 import type { Watch } from "./_locks.ts";
@@ -49,6 +53,8 @@ const ASK_AGAIN = 100;
 export interface GlobalSettings {
   readonly connectAll: boolean;
   readonly preventOverlappingPartitions: boolean;
+  /** Names and locks that the processes of one other node may have here. */
+  readonly maxGlobalNames: number;
 }
 
 /**
@@ -61,6 +67,7 @@ export interface GlobalSettings {
 export class NameServer extends GenServer {
   /** @ignore @internal */
   readonly _essential = true;
+  #accounts!: Accounts;
   #directory!: Directory;
   #resolver!: Resolver;
   #locker!: Locker;
@@ -77,7 +84,8 @@ export class NameServer extends GenServer {
     this.#settings = settings;
     const core = this._core;
     const watch: Watch = (pid, fn) => this.monitor(pid, fn);
-    this.#directory = new Directory(watch);
+    this.#accounts = new Accounts(settings.maxGlobalNames, (node) => this.#overdrawn(node));
+    this.#directory = new Directory(watch, new Charges(this.node.name, this.#accounts));
     this.#resolver = new Resolver(this.node, this.#directory.names);
     this.#locker = new Locker(core, this.#directory.locks, (node, tag, requester) => {
       this.#post(() => this.#membership.lockIsSet(node, tag, requester));
@@ -125,6 +133,12 @@ export class NameServer extends GenServer {
     return new Promise((resolve) => this.#post(() => this.#membership.sync(nodes, resolve)));
   }
 
+  /** @ignore @internal Who has to answer for what is kept is told by the connection. */
+  override _attach(node: Node, process: Process): void {
+    super._attach(node, process);
+    process.asksOrigin = true;
+  }
+
   override handleCall(request: Term, from: From): unknown {
     try {
       return this.#called(request, from);
@@ -158,7 +172,8 @@ export class NameServer extends GenServer {
         const { pid } = from;
         // Of a node that was lost meanwhile: to monitor who asks would connect with it again. He is answered all the same: should we be
         // wrong, he tries again, but without an answer he would wait for ever.
-        return this.#isPresent(pid.node) && this.#directory.locks.set(lockIdFrom(id), pid);
+        const { origin } = this._process;
+        return this.#isPresent(pid.node) && this.#directory.locks.set(lockIdFrom(id), pid, origin);
       }
       case "del_lock": {
         const [, id] = fields(request, 2);
@@ -167,12 +182,14 @@ export class NameServer extends GenServer {
       }
       case "register": {
         const [, name, pid, method] = fields(request, 4);
-        this.#directory.insert({ name, pid: pidFrom(pid), method }, null, from);
+        const { origin } = this._process;
+        this.#directory.insert({ name, pid: pidFrom(pid), method }, null, from, origin);
         return YES;
       }
       case "register_ext": {
         const [, name, pid, method, node] = fields(request, 5);
-        this.#directory.insert({ name, pid: pidFrom(pid), method }, nodeFrom(node), from);
+        const named = { name, pid: pidFrom(pid), method };
+        this.#directory.insert(named, nodeFrom(node), from, this._process.origin);
         return YES;
       }
       case "unregister": {
@@ -232,8 +249,8 @@ export class NameServer extends GenServer {
         }, tag);
       }
       case "new_nodes": {
-        const [, , operations, external, nodes, extra] = fields(request, 6);
-        return membership.newNodes({
+        const [, node, operations, external, nodes, extra] = fields(request, 6);
+        return membership.newNodes(this._process.origin ?? nodeFrom(node), {
           operations: operationsFrom(operations),
           external: externalFrom(external),
           nodes: knownFrom(nodes),
@@ -328,9 +345,19 @@ export class NameServer extends GenServer {
       const visible = this.#live.delete(node);
       this.#post(() => {
         this.#directory.lose(node);
+        this.#accounts.reopen(node);
         if (visible) this.#membership.nodeDown(node);
       });
     }
+  }
+
+  /** Names that are not kept here would be missing: rather none of that node's are. */
+  #overdrawn(node: string): void {
+    this._core.platform.log(
+      "error",
+      `Connection with ${node} closed: its processes have as many global names and locks as they may, ${this.#settings.maxGlobalNames}; see option maxGlobalNames`,
+    );
+    this.node.disconnect(node);
   }
 
   #isPresent(node: string): boolean {

@@ -10,6 +10,7 @@ import {
   ImproperList,
   isTuple,
   type Node,
+  type NodeOptions,
   Pid,
   type Term,
   TermMap,
@@ -29,9 +30,13 @@ const EXIT_NAME = new ExternalFun(atom("global"), atom("random_exit_name"), 3);
 const GLOBAL = atom("global");
 
 /** A peer that could be a member. */
-function memberTest(title: string, body: (visited: Visited, him: Member) => unknown): void {
+function memberTest(
+  title: string,
+  body: (visited: Visited, him: Member) => unknown,
+  options: NodeOptions = {},
+): void {
   visitedTest(title, (visited) => body(visited, new Member(visited.peer)), {
-    node: { published: true },
+    node: { published: true, ...options },
     peer: { flags: announcedFlags({ published: true }) },
   });
 }
@@ -612,6 +617,87 @@ async function registered(node: Node, him: Member, pid: Pid): Promise<boolean> {
   await him.answer("register", atom("yes"));
   await him.answer("del_lock", true);
   return await registering;
+}
+
+/** Ten names, or locks, fit; what comes behind them does not. */
+const FEW: NodeOptions = { maxGlobalNames: 10 };
+
+memberTest(
+  "a node may have so many names here, and those that end make room",
+  async ({ node }, him) => {
+    const register = (name: Encodable, pid: Pid): Promise<Term> =>
+      him.call(tuple(atom("register"), name, pid, EXIT_NAME));
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 10; i++) await register(atom(`name_${i}`), him.peer.pid());
+      await register(atom("name_9"), him.peer.pid()); // in the place of that one
+      for (let i = 0; i < 10; i++) await him.call(tuple(atom("unregister"), atom(`name_${i}`)));
+    }
+    assertEquals(node.nodes(), [him.peer.name]);
+  },
+  { maxGlobalNames: 11 },
+);
+
+const OVERDRAWN =
+  /^Connection with handmade@localhost closed: .* as they may, 10; see option maxGlobalNames$/;
+
+const FLOODS: Readonly<Record<string, (him: Member, node: Node) => void>> = {
+  "names of its processes": ({ peer, server }) => {
+    for (let i = 0; i < 20; i++) {
+      const request = tuple(atom("register"), atom(`n${i}`), peer.pid(), EXIT_NAME);
+      sendCall(peer, server, request);
+    }
+  },
+  "names of our processes": ({ peer, server }, node) => {
+    for (let i = 0; i < 20; i++) {
+      sendCall(peer, server, tuple(atom("register"), atom(`n${i}`), node.pid, EXIT_NAME));
+    }
+  },
+  "one long name": ({ peer, server }) => {
+    sendCall(peer, server, tuple(atom("register"), "x".repeat(3_000), peer.pid(), EXIT_NAME));
+  },
+  "locks": ({ peer, server }) => {
+    for (let i = 0; i < 20; i++) {
+      sendCall(peer, server, tuple(atom("set_lock"), tuple(atom(`l${i}`), peer.pid())));
+    }
+  },
+  "locks of our processes": ({ peer }, node) => {
+    for (let i = 0; i < 20; i++) {
+      sendCall(peer, node.pid, tuple(atom("set_lock"), tuple(atom(`l${i}`), peer.pid())));
+    }
+  },
+  "names that it tells of": ({ peer, server }) => {
+    const operations = Array.from(
+      { length: 20 },
+      (_, i) => tuple(atom("insert"), tuple(atom(`n${i}`), peer.pid(), EXIT_NAME)),
+    );
+    const news = tuple(atom("new_nodes"), PEER, operations, [], [], [] as Term);
+    peer.send([CONTROL.REG_SEND, server, atom(""), atom(SERVER)], tuple(atom("$gen_cast"), news));
+  },
+};
+
+function sendCall(peer: HandMade, from: Pid, request: Encodable): void {
+  const call = tuple(atom("$gen_call"), tuple(from, peer.ref()), request) as Encodable;
+  peer.send([CONTROL.REG_SEND, peer.pid(), atom(""), atom(SERVER)], call);
+}
+
+for (const [what, flood] of Object.entries(FLOODS)) {
+  memberTest(
+    `a node that has too many (${what}) is disconnected, told of once, and may come again`,
+    async ({ node, peer, logs, connect, downOf }, him) => {
+      flood(him, node);
+      await downOf(peer);
+      const told = (): string[] => logs.filter((line) => OVERDRAWN.test(line));
+      await poll(() => told().length === 1);
+      const again = new Member(await connect({ flags: announcedFlags({ published: true }) }));
+      assertEquals(await again.call(tuple(atom("unregister"), atom("other"))), atom("ok"));
+      assertEquals(told().length, 1);
+      assert(node.global.names().length <= 10);
+      for (const name of node.global.names()) {
+        await again.call(tuple(atom("unregister"), name));
+      }
+    },
+    FEW,
+  );
 }
 
 testNothingIsLeft();

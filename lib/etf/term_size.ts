@@ -1,5 +1,5 @@
-import { ImproperList } from "../../etf/list.ts";
-import { TermMap } from "../../etf/term_map.ts";
+import { ImproperList } from "./list.ts";
+import { TermMap } from "./term_map.ts";
 
 /** What a part of a term takes at least. */
 const PART = 16;
