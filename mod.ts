@@ -127,6 +127,7 @@ export { LocalTerm } from "./lib/etf/fun.ts";
 export { LockError } from "./lib/node/global_names.ts";
 export type { LockOptions } from "./lib/node/global_names.ts";
 export * as logger from "./lib/kernel/logger.ts";
+export { MailboxFullError } from "./lib/node/errors.ts";
 export type { Match } from "./lib/etf/schema/match.ts";
 export { match } from "./lib/etf/schema/match.ts";
 export type { MemoryLink } from "./lib/transport/memory.ts";

@@ -15,6 +15,11 @@ export class Queue<T> {
     this.#length++;
   }
 
+  /** The item that `shift` would take. */
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   shift(): T | undefined {
     if (this.#length === 0) return undefined;
     const item = this.#items[this.#head];
@@ -24,6 +29,30 @@ export class Queue<T> {
     // A queue that was long once gives its memory back.
     if (this.#length === 0 && this.#items.length > 1024) this.clear();
     return item;
+  }
+
+  /** Takes out the first item that fits. What stands before it keeps its order. */
+  remove(fits: (item: T) => boolean): T | undefined {
+    const last = this.#items.length - 1;
+    for (let i = 0; i < this.#length; i++) {
+      const at = (this.#head + i) & last;
+      const item = this.#items[at]!;
+      if (!fits(item)) continue;
+      for (let j = i; j > 0; j--) {
+        this.#items[(this.#head + j) & last] = this.#items[(this.#head + j - 1) & last];
+      }
+      this.shift(); // what is there now was moved, or is the item itself
+      return item;
+    }
+    return undefined;
+  }
+
+  /** Puts items before those that are there. */
+  putBefore(items: readonly T[]): void {
+    const behind = [...this];
+    this.clear();
+    for (const item of items) this.push(item);
+    for (const item of behind) this.push(item);
   }
 
   clear(): void {

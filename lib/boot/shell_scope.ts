@@ -38,7 +38,18 @@ import { ProcessGroups } from "../kernel/pg.ts";
 import { ProcessGroupsRef } from "../kernel/pg_ref.ts";
 import { Behaviour } from "../node/process/behaviour.ts";
 import { ProcessContext } from "../node/process/context.ts";
-import { BusyError, CallTimeoutError, ExitError, NameError, NodeDownError, NodeStoppedError, NoProcessError, ProcessError, ProcessExitedError } from "../node/errors.ts";
+import {
+  BusyError,
+  CallTimeoutError,
+  ExitError,
+  MailboxFullError,
+  NameError,
+  NodeDownError,
+  NodeStoppedError,
+  NoProcessError,
+  ProcessError,
+  ProcessExitedError,
+} from "../node/errors.ts";
 import { LockError } from "../node/global_names.ts";
 import { Node } from "../node/node.ts";
 import { WithSelf, withSelf } from "../node/provided/provide.ts";
@@ -98,6 +109,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   LocalTerm,
   LockError,
   logger,
+  MailboxFullError,
   match,
   memoryNetwork,
   NameError,

@@ -1,10 +1,11 @@
+import { unlisted } from "../_util/unlisted.ts";
 import { atom } from "../etf/atom.ts";
 import { Binary } from "../etf/binary.ts";
 import { format } from "../etf/format.ts";
 import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
-import { KILL, NORMAL, SHUTDOWN } from "./atoms.ts";
+import { KILL, MAILBOX_FULL, NORMAL, SHUTDOWN } from "./atoms.ts";
 import { describeThrown, reasonReport } from "./provided/thrown.ts";
 
 /**
@@ -39,6 +40,7 @@ export class ExitError extends ProcessError {
   constructor(reason: Term, message?: string, options?: ErrorOptions) {
     super(message ?? `Process exited: ${reasonText(reason)}`, options);
     this.reason = reason;
+    unlisted(this, "reason");
   }
 
   /** The same reason: whoever does not catch this exits for it too, as in Erlang. */
@@ -81,6 +83,20 @@ export class NoProcessError extends ExitError {
   /** @ignore @internal */
   constructor(target: string, hint = "") {
     super(atom("noproc"), `Cannot reach ${target}: no such process${hint}`);
+    this.target = target;
+  }
+}
+
+/** The mailbox of the process is full, and takes no more; the {@linkcode ExitError.reason} is `mailbox_full`. */
+export class MailboxFullError extends ExitError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
+  override readonly name = "MailboxFullError";
+  /** Whose mailbox it is, in words: `pdf on app@localhost`. */
+  readonly target: string;
+
+  /** @ignore @internal */
+  constructor(target: string) {
+    super(MAILBOX_FULL, `Cannot reach ${target}: its mailbox is full, try again later`);
     this.target = target;
   }
 }
@@ -155,6 +171,7 @@ export class ProcessExitedError extends ProcessError {
       }; watch this.signal to stop in time`,
     );
     this.reason = reason;
+    unlisted(this, "reason");
   }
 
   /** The same reason. */
@@ -193,6 +210,7 @@ export class NameError extends Error {
   constructor(message: string, pid: Pid | null = null) {
     super(message);
     this.pid = pid;
+    unlisted(this, "pid");
   }
 }
 

@@ -5,7 +5,11 @@ import { Queue } from "../../lib/_util/queue.ts";
 test("what goes in first comes out first", () => {
   const queue = new Queue<number>();
   for (let i = 0; i < 100; i++) queue.push(i);
-  for (let i = 0; i < 100; i++) assertStrictEquals(queue.shift(), i);
+  for (let i = 0; i < 100; i++) {
+    assertStrictEquals(queue.peek(), i);
+    assertStrictEquals(queue.shift(), i);
+  }
+  assertStrictEquals(queue.peek(), undefined);
   assertStrictEquals(queue.shift(), undefined);
 });
 
@@ -75,4 +79,27 @@ test("a queue of a hundred thousand is worked off in order", () => {
   assertStrictEquals(expected, 100_000);
   queue.push(7);
   assertStrictEquals(queue.shift(), 7);
+});
+
+test("a queue gives away the first that fits, and keeps the order of the others", () => {
+  for (let before = 0; before < 5; before++) {
+    const queue = new Queue<number>();
+    for (let i = 0; i < 3; i++) queue.push(i);
+    for (let i = 0; i < 3; i++) queue.shift(); // so that it begins in the middle of its ring
+    for (let i = 0; i < 6; i++) queue.push(i);
+    assertStrictEquals(queue.remove((n) => n >= before), before);
+    assertStrictEquals(queue.remove((n) => n > 9), undefined);
+    assertEquals([...queue], [0, 1, 2, 3, 4, 5].filter((n) => n !== before));
+    queue.push(6);
+    assertStrictEquals(queue.length, 6);
+  }
+});
+
+test("items can be put before those that are there", () => {
+  const queue = new Queue<number>();
+  queue.putBefore([]);
+  for (const n of [3, 4]) queue.push(n);
+  queue.putBefore([1, 2]);
+  queue.push(5);
+  assertEquals([...queue], [1, 2, 3, 4, 5]);
 });

@@ -1,3 +1,4 @@
+import { unlisted } from "../../_util/unlisted.ts";
 import { atom } from "../../etf/atom.ts";
 import { format } from "../../etf/format.ts";
 import type { Term } from "../../etf/term.ts";
@@ -24,6 +25,7 @@ export class RpcError extends ProcessError {
     this.class = kind;
     this.reason = reason;
     this.stacktrace = stacktrace;
+    unlisted(this, "reason", "stacktrace");
   }
 
   /** `{error, Reason}` or `{throw, Reason}`. */
@@ -43,6 +45,7 @@ export class SpawnError extends ProcessError {
   constructor(node: string, reason: Term) {
     super(`Cannot spawn on ${node}: it answered ${format(reason, { maxLength: 1_000 })}`);
     this.reason = reason;
+    unlisted(this, "reason");
   }
 
   /** The same reason. */
