@@ -59,6 +59,7 @@ import { ReceiveTimeoutError, Self } from "../node/process/self.ts";
 import { TransportError } from "../transport/contract.ts";
 import { memoryNetwork } from "../transport/memory.ts";
 import { selfSigned } from "../transport/self_signed.ts";
+import { SpawnFailed } from "../platform/child.ts";
 
 /** What a remote shell has by name: the values that mod.ts exports, but `startNode`, and `exit`, which ends the shell there. */
 export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
@@ -143,6 +144,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   selfSigned,
   ServerRef,
   SpawnError,
+  SpawnFailed,
   stringMap,
   sys,
   t,

@@ -2,7 +2,7 @@ import { createHash, randomBytes as cryptoBytes } from "node:crypto";
 import process from "node:process";
 import { inspect } from "node:util";
 import { clearTimeout, setImmediate, setInterval, setTimeout } from "node:timers";
-import { Burst } from "./_burst.ts";
+import { asyncContext } from "./_async_context.ts";
 import type { Platform, Timer } from "./contract.ts";
 
 /** The longest interval that a timer can be set to. */
@@ -11,7 +11,7 @@ const LONGEST = 2 ** 31 - 1;
 /** The part of a platform that is the same on all three runtimes; none of it needs a permission. */
 export type SharedPlatform = Omit<
   Platform,
-  "name" | "hostname" | "env" | "readTextFile" | "onSignal"
+  "name" | "hostname" | "env" | "readTextFile" | "spawn" | "onSignal" | "serveHttp"
 >;
 
 export const shared: SharedPlatform = {
@@ -22,6 +22,9 @@ export const shared: SharedPlatform = {
   yield: (fn) => void setImmediate(fn),
   randomBytes,
   md5,
+  setExitCode,
+  exit: (code) => process.exit(code),
+  asyncContext,
   keepAlive,
   print,
   inspect: (value) => inspect(value),
@@ -59,6 +62,10 @@ function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+function setExitCode(code: number): void {
+  process.exitCode = code;
+}
+
 function keepAlive(): Disposable {
   const interval = setInterval(() => {}, LONGEST);
   return { [Symbol.dispose]: () => clearInterval(interval) };
@@ -90,15 +97,6 @@ let listening = false;
 function ignore(): void {}
 
 function log(level: "debug" | "info" | "warning" | "error", message: string): void {
-  if (level === "debug") return; // for a platform of a user's own to show, as Erlang's logger begins at notice
-  burst ??= new Burst(shared, write);
-  burst.log(level, message);
-}
-
-/** All nodes of a program write to the same place. */
-let burst: Burst | null = null;
-
-function write(level: string, message: string): void {
   try {
     // Messages quote what peers sent: a line break or an escape sequence in it must not pass for our own.
     // deno-lint-ignore no-control-regex

@@ -1,7 +1,19 @@
+import type { ChildProcess, SpawnCommand } from "./child.ts";
+
+import type { HttpOptions, HttpServer } from "./http.ts";
+
 /** A timer that was set and can be taken back. */
 export interface Timer {
   /** Idempotent; does nothing after the timer has fired. */
   cancel(): void;
+}
+
+/** A value that goes with what is run, also behind its promises. */
+export interface AsyncContext {
+  /** Calls `fn`; the value is there until it has returned, and in all that it has begun. */
+  run<A extends readonly unknown[], T>(value: unknown, fn: (...args: A) => T, ...args: A): T;
+  /** The value that was given to the innermost `run` around this; `undefined` where there is none. */
+  get(): unknown;
 }
 
 /**
@@ -35,8 +47,30 @@ export interface Platform {
    * @throws where it cannot be read, with what to do (permission).
    */
   readTextFile(path: string): Promise<string>;
+  /** Where it can be found out whose code runs; the same for all nodes of a program. */
+  asyncContext(): AsyncContext;
   /** Calls `fn` at each signal until disposed. */
   onSignal(signal: "SIGTERM" | "SIGINT", fn: () => void): Disposable;
+  /**
+   * Listens for requests of the web. Nothing else stands between its `handle` and the runtime's own server.
+   *
+   * @throws where the address cannot be had, with what to do (permission).
+   */
+  serveHttp(options: HttpOptions): Promise<HttpServer>;
+  /** What the program ends with when it comes to its end by itself. */
+  setExitCode(code: number): void;
+  /** Ends the program at once; without a code with the one that was set. */
+  exit(code?: number): void;
+  /**
+   * Whether the runtime evaluates the program's modules again in the same process when a file changes (`bun --hot`). Default false.
+   */
+  readonly hot?: boolean;
+  /**
+   * Starts another program. It does not keep this one alive, and does not end with it unless it is ended.
+   *
+   * @throws {SpawnFailed} with the system's code, as ENOENT; EPERM where it is not permitted, with what to do.
+   */
+  spawn(command: SpawnCommand): Promise<ChildProcess>;
   /** Keeps the program alive until disposed. */
   keepAlive(): Disposable;
   /**

@@ -1,5 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers";
+import type { ChildProcess, SpawnCommand } from "./child.ts";
 import type { Platform } from "./contract.ts";
+import { serveHttp } from "./_http_deno.ts";
 import { shared } from "./_shared.ts";
 
 // The slice of Deno that is used, so that neither tsc nor the npm build needs Deno's types.
@@ -18,7 +20,17 @@ interface DenoSlice {
 
 /** What Deno gives. Whatever may not be asked under the program's permissions is not asked: nothing here ever prompts. */
 export function denoPlatform(): Platform {
-  return { ...shared, name: "deno", yield: yielding(), hostname, env, readTextFile, onSignal };
+  return {
+    ...shared,
+    name: "deno",
+    yield: yielding(),
+    hostname,
+    env,
+    readTextFile,
+    spawn,
+    onSignal,
+    serveHttp,
+  };
 }
 
 /** One in so many yields waits for a timer: 1 ms of eight, for which sockets wait some 10 ms at the most instead of 120. */
@@ -54,6 +66,10 @@ function hostname(): string {
 
 function env(name: string): string | undefined {
   return granted({ name: "env", variable: name }) ? deno().env.get(name) : undefined;
+}
+
+async function spawn(command: SpawnCommand): Promise<ChildProcess> {
+  return await (await import("./_deno_child.ts")).spawn(command);
 }
 
 async function readTextFile(path: string): Promise<string> {

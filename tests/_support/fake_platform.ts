@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Platform, Timer } from "../../lib/platform/contract.ts";
+import { asyncContext } from "../../lib/platform/_async_context.ts";
+import type { AsyncContext, Platform, Timer } from "../../lib/platform/contract.ts";
+import type { HttpOptions, HttpServer } from "../../lib/platform/http.ts";
 
 /**
  * A platform whose time stands still until a test moves it, and whose randomness is the same in every run.
@@ -16,6 +18,9 @@ export class FakePlatform implements Platform {
   readonly files: Map<string, string> = new Map();
   /** What went to standard output. */
   printed = "";
+  /** How the program was ended, `undefined` with the code that was set. */
+  readonly exits: (number | undefined)[] = [];
+  exitCode = 0;
   /** How often the program is kept alive. */
   keptAlive = 0;
 
@@ -134,6 +139,14 @@ export class FakePlatform implements Platform {
       : Promise.resolve(text);
   }
 
+  asyncContext(): AsyncContext {
+    return asyncContext();
+  }
+
+  spawn(): Promise<never> {
+    return Promise.reject(new Error("there are no programs"));
+  }
+
   onSignal(signal: "SIGTERM" | "SIGINT", fn: () => void): Disposable {
     const entry = { signal, fn };
     this.#signals.add(entry);
@@ -143,6 +156,34 @@ export class FakePlatform implements Platform {
   /** Sends the program a signal. */
   raise(signal: "SIGTERM" | "SIGINT"): void {
     for (const entry of [...this.#signals]) if (entry.signal === signal) entry.fn();
+  }
+
+  /** Servers of the web that listen, by their port; a test gives its requests to `handle`. */
+  readonly servers: Map<number, HttpOptions> = new Map();
+
+  serveHttp(options: HttpOptions): Promise<HttpServer> {
+    const port = options.port === 0 ? 50_000 + this.servers.size : options.port;
+    this.servers.set(port, options);
+    const stopListening = (): Promise<void> => {
+      this.servers.delete(port);
+      return Promise.resolve();
+    };
+    return Promise.resolve({
+      host: options.host,
+      port,
+      stopListening,
+      destroy: stopListening,
+      ref() {},
+      unref() {},
+    });
+  }
+
+  setExitCode(code: number): void {
+    this.exitCode = code;
+  }
+
+  exit(code?: number): void {
+    this.exits.push(code);
   }
 
   keepAlive(): Disposable {
