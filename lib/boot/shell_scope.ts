@@ -1,3 +1,7 @@
+import { ProcessLogger } from "../node/log/process_logger.ts";
+import { NodeLogger } from "../node/log/node_logger.ts";
+import { textLog } from "../node/log/sinks.ts";
+import { jsonLog } from "../node/log/sinks.ts";
 import { EpmdError } from "../dist/epmd_error.ts";
 import { HandshakeError } from "../dist/handshake_error.ts";
 import { Atom, atom } from "../etf/atom.ts";
@@ -38,6 +42,7 @@ import { ProcessGroups } from "../kernel/pg.ts";
 import { ProcessGroupsRef } from "../kernel/pg_ref.ts";
 import { Behaviour } from "../node/process/behaviour.ts";
 import { ProcessContext } from "../node/process/context.ts";
+import { currentProcess } from "../node/process/current_process.ts";
 import {
   BusyError,
   CallTimeoutError,
@@ -51,6 +56,7 @@ import {
   ProcessExitedError,
 } from "../node/errors.ts";
 import { LockError } from "../node/global_names.ts";
+import { ApplicationError } from "../node/applications.ts";
 import { Node } from "../node/node.ts";
 import { WithSelf, withSelf } from "../node/provided/provide.ts";
 import { raise, RaisedError } from "../node/provided/raise.ts";
@@ -59,11 +65,14 @@ import { ReceiveTimeoutError, Self } from "../node/process/self.ts";
 import { TransportError } from "../transport/contract.ts";
 import { memoryNetwork } from "../transport/memory.ts";
 import { selfSigned } from "../transport/self_signed.ts";
+import { ignore } from "../node/process/ignore.ts";
+import { IgnoredError } from "../node/process/ignore.ts";
 import { SpawnFailed } from "../platform/child.ts";
 
 /** What a remote shell has by name: the values that mod.ts exports, but `startNode`, and `exit`, which ends the shell there. */
 export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   api,
+  ApplicationError,
   Atom,
   atom,
   AtomLimitError,
@@ -80,6 +89,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   CronError,
   CronExpression,
   CronRef,
+  currentProcess,
   decode,
   DecodeError,
   DefaultSchema,
@@ -99,12 +109,15 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   Handler,
   HandshakeError,
   hash,
+  ignore,
+  IgnoredError,
   ImproperList,
   io,
   IoError,
   is,
   isList,
   isTuple,
+  jsonLog,
   Later,
   later,
   LocalTerm,
@@ -117,6 +130,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   NativeRecord,
   Node,
   NodeDownError,
+  NodeLogger,
   NodeStoppedError,
   noMatch,
   NoMatchError,
@@ -132,6 +146,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   ProcessExitedError,
   ProcessGroups,
   ProcessGroupsRef,
+  ProcessLogger,
   raise,
   RaisedError,
   ReceiveTimeoutError,
@@ -152,6 +167,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   TaskSupervisor,
   termKey,
   TermMap,
+  textLog,
   TransportError,
   Tuple,
   tuple,

@@ -28,6 +28,7 @@ export function refusal(value: unknown): string {
     } has no single form as a term; use Array.from(it) for a list of numbers, ` +
       "new Uint8Array(it.buffer, it.byteOffset, it.byteLength) for its bytes";
   }
+  if (value === null) return "null is the atom nil; an object is needed here";
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) {
     return "a plain object does not say what its keys are; use atomMap(object) for atoms, stringMap(object) for text";

@@ -83,6 +83,9 @@ export function atomCount(): number {
 
 /** @internal Makes an atom for the decoder, which has its own limit and has looked for an existing one. */
 export function create(name: string, limit: number): Atom {
+  if (typeof name !== "string") {
+    throw new TypeError(`Cannot make atom: its name must be a string, ${kindOf(name)} came`);
+  }
   if (name === "true" || name === "false" || name === "nil") {
     const value = name === "nil" ? "null" : name;
     throw new RangeError(`Cannot make atom ${name}: it is JavaScript's ${value}, use that`);
@@ -101,6 +104,10 @@ export function create(name: string, limit: number): Atom {
   const made = new Atom(name);
   table.set(name, made);
   return made;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
 }
 
 /** @internal Whether an atom may not have that name because of its length, which is counted in code points. */

@@ -460,6 +460,10 @@ export class Decoder extends Reader {
  * @throws {AtomLimitError} if it holds a new atom and the table is full.
  */
 export function decode(bytes: Uint8Array, options?: DecodeOptions): Term {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError("Cannot decode a term: its bytes are needed as a Uint8Array");
+  }
+  if (options === null) throw new TypeError("Cannot decode a term: the options must be an object");
   const decoder = options === undefined ? (shared ??= new Decoder()) : new Decoder(options);
   try {
     decoder.reset(bytes);

@@ -34,6 +34,7 @@ export interface Style {
  * - What is no term is printed too (`#js<undefined>`), so that this never throws.
  */
 export function format(term: Encodable, options: FormatOptions = {}): string {
+  if (options === null) throw new TypeError("Cannot format a term: the options must be an object");
   const style = options.style === "elixir" ? elixirStyle : erlangStyle;
   const maxLength = options.maxLength ?? Infinity;
   const frames: { readonly opened: Opened; readonly source: unknown; next: number }[] = [];

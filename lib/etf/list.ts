@@ -42,5 +42,6 @@ export function isList(value: unknown): value is Term[] {
 
 /** The list of a text's code points: what Erlang writes `"text"` and Elixir `~c"text"`. */
 export function charlist(text: string): number[] {
+  if (typeof text !== "string") throw new TypeError("Cannot make a charlist: a text is needed");
   return Array.from(text, (character) => character.codePointAt(0)!);
 }

@@ -2,34 +2,8 @@ import { isList } from "../etf/list.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { TermMap } from "../etf/term_map.ts";
 import { isTuple } from "../etf/tuple.ts";
-import type { LogLevel } from "../node/remote_log.ts";
-import type { Platform } from "../platform/contract.ts";
 import { charDataText } from "./io/char_data.ts";
 import { formatTerms, formatText } from "./io/format.ts";
-
-/** The levels of OTP, and what the platform makes of them. */
-export const LEVELS: Readonly<Record<LogLevel, Parameters<Platform["log"]>[0]>> = {
-  emergency: "error",
-  alert: "error",
-  critical: "error",
-  error: "error",
-  warning: "warning",
-  notice: "info",
-  info: "info",
-  debug: "debug",
-};
-
-/** Longer messages are cut: they may come from anywhere. */
-const LONGEST = 100_000;
-
-/** Writes an event to the platform's log: who it is about, and its text. */
-export function writeEvent(platform: Platform, level: string, who: string, text: string): void {
-  const isKnown = Object.hasOwn(LEVELS, level);
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
-  const kind = isKnown ? LEVELS[level as LogLevel] : "info";
-  // The platform has four levels, the message names the one that was meant where it is another.
-  platform.log(kind, `${kind === level ? "" : `[${level}] `}${who}: ${cut}`);
-}
 
 /** The text of a format and its arguments, as they came. */
 export function formattedText(form: Term, args: Term): string {

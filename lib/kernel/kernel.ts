@@ -1,4 +1,5 @@
 import type { Node } from "../node/node.ts";
+import { provideErlang } from "./erlang_module.ts";
 import { provideErpc } from "./erpc.ts";
 import { startGlobal } from "./global/global.ts";
 import { type Output, startGroupLeader } from "./group_leader.ts";
@@ -16,6 +17,7 @@ export interface KernelOptions {
   readonly tickTime?: number;
   readonly connectAll?: boolean;
   readonly preventOverlappingPartitions?: boolean;
+  readonly maxGlobalNames?: number;
 }
 
 /** Starts the processes that other nodes expect to find on an Erlang node. */
@@ -25,6 +27,7 @@ export async function startKernel(node: Node, options: KernelOptions = {}): Prom
   await node.start(NetKernel, [], { register: "net_kernel" });
   await startGlobal(node, options);
   provideErpc(node);
+  provideErlang(node);
   provideShell(node, options.shell ?? null, options.tickTime);
   await node.start(Rex, [], { register: "rex" });
 }

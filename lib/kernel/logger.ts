@@ -1,9 +1,10 @@
-import { format } from "../etf/format.ts";
+import { Atom } from "../etf/atom.ts";
+import { TermMap } from "../etf/term_map.ts";
 import type { Encodable } from "../etf/term.ts";
-import type { TermMap } from "../etf/term_map.ts";
-import type { ProcessContext } from "../node/process/context.ts";
-import { logElsewhere, type LogLevel } from "../node/remote_log.ts";
-import { LEVELS, reportText, writeEvent } from "./_log_text.ts";
+import { logElsewhere } from "../node/log/elsewhere.ts";
+import { checkLevel, type LogLevel } from "../node/log/level.ts";
+import { ProcessContext } from "../node/process/context.ts";
+import { reportText } from "./_log_text.ts";
 
 /**
  * Log events, as Erlang's module `logger`: those of processes here whose group leader is on another node go there.
@@ -14,7 +15,7 @@ import { LEVELS, reportText, writeEvent } from "./_log_text.ts";
 /**
  * Logs an event in the name of a process: here, or where the process's group leader is on another node there and not here.
  *
- * @param message a text, or a report: a map of what there is to say.
+ * @param message a text, or a report: a map of what there is to say, which is also what the event's fields say.
  * @param meta what else is known, by atoms, for handlers there; process, group leader and time are added.
  */
 export function log(
@@ -23,13 +24,22 @@ export function log(
   message: string | TermMap | ReadonlyMap<Encodable, Encodable>,
   meta: Readonly<Record<string, Encodable>> = {},
 ): void {
-  if (!Object.hasOwn(LEVELS, level)) {
-    const known = Object.keys(LEVELS).join(", ");
-    throw new RangeError(`Cannot log at level ${level}: there is none, there are ${known}`);
+  if (!(self instanceof ProcessContext)) {
+    throw new TypeError(
+      "Cannot log: a process is needed, `this` of a server or `self` of a function; node.logger logs for the node",
+    );
   }
-  const process = self._process;
+  checkLevel(level);
+  if (typeof message !== "string" && !(message instanceof TermMap || message instanceof Map)) {
+    throw new TypeError(`Cannot log a ${typeof message}: a text or a report (a map) is needed`);
+  }
+  const { _core: core, _process: process } = self;
   process.mustLive("log");
-  if (logElsewhere(self._core, process, level, [message], meta)) return;
-  const text = typeof message === "string" ? message : reportText(message);
-  writeEvent(self._core.platform, level, process.name ?? format(process.pid), text);
+  if (logElsewhere(core, process, level, [message], meta)) return; // where that node's level decides
+  if (!core.logger._admits(level, process)) return;
+  if (typeof message === "string") return core.logger._log(level, message, process, {}, meta);
+  const report = Object.fromEntries(
+    [...message].flatMap(([key, value]) => key instanceof Atom ? [[key.name, value]] : []),
+  );
+  core.logger._log(level, reportText(message), process, {}, { ...report, ...meta });
 }

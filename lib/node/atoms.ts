@@ -16,3 +16,6 @@ export const GEN_CALL: Atom<"$gen_call"> = atom("$gen_call");
 export const GEN_CAST: Atom<"$gen_cast"> = atom("$gen_cast");
 export const IO_REQUEST: Atom<"io_request"> = atom("io_request");
 export const IO_REPLY: Atom<"io_reply"> = atom("io_reply");
+export const MAILBOX_FULL: Atom<"mailbox_full"> = atom("mailbox_full");
+/** No process has this name: who monitors it is told so at once, and knows that what it has sent before has arrived. */
+export const DELIVERED: Atom = atom("$ergo_delivered");

@@ -1,7 +1,8 @@
+import { checkFields, type FieldsOf } from "../_util/fields.ts";
 import { type Atom, atom } from "../etf/atom.ts";
 import type { Pid, Ref } from "../etf/identifiers.ts";
 import { ImproperList, isList } from "../etf/list.ts";
-import { Ref as RefClass } from "../etf/identifiers.ts";
+import { Pid as PidClass, Ref as RefClass } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../etf/tuple.ts";
 import { ALIAS, GEN_CALL, GEN_CAST, IO_REPLY, NOCONNECTION, NOPROC } from "./atoms.ts";
@@ -13,6 +14,7 @@ import {
   NoProcessError,
   ProcessError,
 } from "./errors.ts";
+import type { Priority } from "./process/mailbox.ts";
 import type { Process, Undelivered, Watcher } from "./process/process.ts";
 import { type Address, addressTerm, describe, nodeOf } from "./target.ts";
 
@@ -30,6 +32,15 @@ export interface CallOptions {
   readonly timeout?: number;
   /** Gives the call up. The request may still be carried out. */
   readonly signal?: AbortSignal;
+  /** How urgent the request is, see {@linkcode SendOptions}. Default "normal". */
+  readonly priority?: Priority;
+}
+
+const CALL_FIELDS: FieldsOf<CallOptions> = { timeout: true, signal: true, priority: true };
+
+/** @internal Where options are given once for many calls: to look at them at each call would cost a good part of it. @throws {TypeError} if there is no such option. */
+export function checkCallOptions(options: CallOptions): void {
+  checkFields("make calls", options, CALL_FIELDS);
 }
 
 /** Who waits for an answer. */
@@ -150,10 +161,13 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
     this.promise = new Promise(keepFunctions);
     this.#resolve = resolveMade;
     this.#reject = rejectMade;
+    if (typeof options !== "object" || options === null) {
+      return this.#refused(new TypeError("Cannot make a call: its options must be an object"));
+    }
     const { timeout = CALL_TIMEOUT, signal } = options;
     if (typeof timeout !== "number" || !(timeout >= 0)) {
       return this.#refused(
-        new RangeError(`Cannot wait ${timeout} ms for a reply: 0 or more is needed`),
+        new RangeError(`Cannot wait ${String(timeout)} ms for a reply: 0 or more is needed`),
       );
     }
     if (signal !== undefined) {
@@ -289,6 +303,9 @@ export class Cast {
  * `[alias | Ref]`, the reply goes to the alias `Ref` (gen.erl, reply/2); every other tag is opaque.
  */
 export function replyAddress(from: Tuple<[Pid, Term]>): Pid | Ref {
+  if (!isTuple(from) || from.length !== 2 || !(from[0] instanceof PidClass)) {
+    throw new TypeError("Cannot reply: the {Pid, Tag} that came with the request is needed first");
+  }
   const tag = from[1];
   const head = tag instanceof ImproperList
     ? tag.elements[0]

@@ -3,13 +3,13 @@ import { decode } from "../etf/decoder.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import { withMaps } from "../etf/convert.ts";
 import { encode } from "../etf/encoder.ts";
-import { EncodeError } from "../etf/errors.ts";
 import { format } from "../etf/format.ts";
 import { Pid, Ref } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { type Tuple, tuple } from "../etf/tuple.ts";
-import type { Platform } from "../platform/contract.ts";
-import { GEN_CAST, NOCONNECTION, NOPROC } from "./atoms.ts";
+import type { AsyncContext, Platform } from "../platform/contract.ts";
+import { GEN_CAST, NOCONNECTION } from "./atoms.ts";
+import { COPIED, MESSAGE, placeCall, sendReply } from "./calling.ts";
 import {
   Call,
   type CallHome,
@@ -22,17 +22,23 @@ import {
   tagRef,
 } from "./call.ts";
 import type { CoreOptions, Receiver, SpawnOptions } from "./core_options.ts";
+import { refuseFull } from "./delivery.ts";
 import { type Deadline, Deadlines } from "./process/deadlines.ts";
 import { BusyError, errorText } from "./errors.ts";
 import type { GlobalNames } from "./global_names.ts";
 import { BrokenLinks, linkProcesses, unlinkProcesses } from "./process/links.ts";
+import { keepTrack, TrackedProcess } from "./process/current_process.ts";
+import { type Env, startEnv } from "./process/env.ts";
 import { MainProcess } from "./process/main_process.ts";
 import { type Down, type Monitor, monitorProcess } from "./process/monitor.ts";
 import { type Body, type Home, PID_ID_BITS, Process, processId } from "./process/process.ts";
 import { Names } from "./process/names.ts";
+import type { Priority } from "./process/mailbox.ts";
+import { MailboxLimit } from "./process/mailbox_limit.ts";
 import { References } from "./references.ts";
 import { NO_NETWORK, type RemoteNode, type RemoteNodes } from "./remote/remote_node.ts";
-import { logElsewhere } from "./remote_log.ts";
+import { logElsewhere } from "./log/elsewhere.ts";
+import { NodeLogger } from "./log/node_logger.ts";
 import { Scheduler } from "./process/scheduler.ts";
 import { FromPeer } from "./remote/from_peer.ts";
 import { isSystemMessage, SystemCall } from "./system_message.ts";
@@ -41,9 +47,6 @@ import { reasonReport } from "./provided/thrown.ts";
 
 export type { CoreOptions, Receiver, SpawnOptions } from "./core_options.ts";
 export type { RemoteNode, RemoteNodes } from "./remote/remote_node.ts";
-
-/** Makes a call the message that a process of this node gets where it does not get the call itself. */
-type Messaged = (from: Process, process: Process, call: Call, address: Address) => unknown;
 
 /** What is logged where a crashed process's group leader is. */
 const CRASH = "Error in process ~p on node ~p with exit value:~n~p~n";
@@ -59,6 +62,8 @@ export class Core implements Home, CallHome {
   readonly name: Atom;
   readonly creation: number;
   readonly platform: Platform;
+  /** Where all goes that is logged; the platform's own log leads there, too. */
+  readonly logger: NodeLogger;
   readonly scheduler: Scheduler;
   readonly broken: BrokenLinks = new BrokenLinks((error) =>
     this.fault("Cannot break a link", error)
@@ -70,8 +75,12 @@ export class Core implements Home, CallHome {
   remotes: RemoteNodes = NO_NETWORK;
   /** The names of the cluster, once the node's kernel runs. */
   global: GlobalNames | null = null;
+  /** What processes find by name that have no such value of their own. */
+  env: Env | null = null;
   /** Casts that were dropped because they did not parse or nobody takes them. */
   refusedCasts = 0;
+  /** Messages that full mailboxes had no room for, and nobody else has taken. */
+  droppedMessages = 0;
   /** How messages from other nodes are decoded, unless their receiver says otherwise. */
   readonly terms: DecodeOptions;
   /** Sends local messages through the codec, so that nobody relies on sharing. */
@@ -79,27 +88,33 @@ export class Core implements Home, CallHome {
   #deadlines: Deadlines;
   #aliases: Map<number, Receiver> = new Map();
   #stopped = false;
+  /** Whose code runs, where that is to be known. */
+  #tracks: AsyncContext | null = null;
+  readonly #made: number;
+  #age = 0;
   #nextPid = 0;
   readonly #references: References;
 
-  constructor(
-    name: string,
-    platform: Platform,
-    options: CoreOptions = {},
-  ) {
+  constructor(name: string, outside: Platform, options: CoreOptions = {}) {
     this.name = atom(name);
+    this.logger = options.logger ?? new NodeLogger(name, outside, options.log);
+    const platform = this.logger._platform;
     this.platform = platform;
+    this.#made = platform.now();
     const random = new DataView(platform.randomBytes(12).buffer);
     // 0 to 3 are what old nodes use.
     this.creation = options.creation ?? Math.max(4, random.getUint32(0));
     this.#references = new References(this, random.getUint16(4), random.getUint32(8));
     this.copyMessages = options.copyMessages ?? false;
+    this.env = startEnv(null, options.env);
     this.terms = { atomLimit: FOREIGN_ATOMS, ...options.terms };
     this.scheduler = new Scheduler(platform);
     this.#deadlines = new Deadlines(platform);
-    this.main = new MainProcess(this, this.#makePid(this.#nextPid++), NO_BODY);
-    this.main.trapExit = true;
-    this.processes.set(this.main.id, this.main);
+    const main = new MainProcess(this, this.#makePid(this.#nextPid++), NO_BODY);
+    main.trapExit = true;
+    if (options.currentProcess) main.tracks = this.#tracks = keepTrack(platform.asyncContext());
+    this.main = main;
+    this.processes.set(main.id, main);
   }
 
   /** Whether the node has stopped: nothing runs on it any more. */
@@ -117,19 +132,54 @@ export class Core implements Home, CallHome {
   spawn(makeBody: (process: Process) => Body, options: SpawnOptions = {}): Process {
     this.main.mustLive("start a process");
     const number = this.#nextPid++;
-    const process = new Process(this, this.#makePid(number), NO_BODY);
+    const pid = this.#makePid(number);
+    const process = this.#tracks === null
+      ? new Process(this, pid, NO_BODY)
+      : new TrackedProcess(this, pid, NO_BODY, this.#tracks);
     if (options.register !== undefined) this.names.register(options.register, process);
     this.processes.set(number, process);
     process.groupLeader = options.groupLeader ?? (options.link ?? this.main).groupLeader;
     if (options.trapExit !== undefined) process.trapExit = options.trapExit;
+    process.since = this.age;
     if (options.terms !== undefined) process.terms = { ...this.terms, ...options.terms };
+    if (options.mailbox !== undefined) process.limit = new MailboxLimit(process, options.mailbox);
     if (options.link) {
       process.parent = options.link.pid;
       process.addLink(options.link);
       options.link.addLink(process);
+      if (options.link.env !== null) process.env = options.link.env;
     }
+    if (options.env !== undefined) process.env = startEnv(process.env, options.env);
     process.body = makeBody(process);
     return process;
+  }
+
+  /** A message was dropped because its receiver's mailbox is full: who called is told. */
+  refused(receiver: Process, message: unknown): void {
+    this.droppedMessages++;
+    refuseFull(this, receiver, message);
+  }
+
+  /** Sends in the name of a process. @returns whether somebody of this node has taken it, or another node is to. */
+  handOver(from: Process, target: Target, message: Encodable): boolean {
+    const address = addressOf(target, this.global);
+    if (this.remoteOf(address) === null) {
+      const process = this.local(address);
+      return process !== undefined && process.limit?.hasRoom !== false && process.post(message);
+    }
+    this.send(from, target, message);
+    return true;
+  }
+
+  /** Milliseconds since the node was made, by the clock. */
+  get now(): number {
+    return Math.floor(this.platform.now() - this.#made);
+  }
+
+  /** Milliseconds since the node was made. The clock is looked at once for all that is asked before the next turn. */
+  get age(): number {
+    if (!this.scheduler.isWaiting) this.#age = this.now;
+    return this.#age;
   }
 
   /** The live process of that pid. */
@@ -156,7 +206,7 @@ export class Core implements Home, CallHome {
   crashed(process: Process, reason: Term): void {
     const who = process.name ?? format(process.pid);
     logElsewhere(this, process, "error", [CRASH, [process.pid, this.name, reason]]);
-    this.platform.log("error", `Process ${who} crashed: ${reasonReport(reason)}`);
+    this.logger._log("error", `Process ${who} crashed: ${reasonReport(reason)}`, process);
   }
 
   fault(what: string, error: unknown): void {
@@ -179,6 +229,11 @@ export class Core implements Home, CallHome {
     return this.#references.numberOf(ref);
   }
 
+  /** The reference of that number. */
+  refOf(number: number): Ref {
+    return this.#references.of(number);
+  }
+
   addReplyTo(ref: Ref, receiver: Receiver): void {
     this.#aliases.set(this.refNumber(ref), receiver);
   }
@@ -188,12 +243,13 @@ export class Core implements Home, CallHome {
   }
 
   /** Makes a reference that messages to `process` can be sent to until it is taken back, or the process ends. */
-  addAlias(process: Process): Ref {
+  addAlias(process: Process, urgent = false): Ref {
     process.mustLive("make an alias");
     const ref = this.makeRef();
     const number = this.refNumber(ref);
     this.#aliases.set(number, process);
-    process.addAlias(number);
+    if (urgent) process.addUrgentAlias(number);
+    else process.addAlias(number);
     return ref;
   }
 
@@ -205,7 +261,7 @@ export class Core implements Home, CallHome {
   // Messages
 
   /** Sends a message; nobody is told where there is no such process, as in Erlang. */
-  send(from: Process, target: Target, message: Encodable): void {
+  send(from: Process, target: Target, message: Encodable, priority?: Priority): void {
     if (from.exited) throw from.gone("send");
     if (message === undefined) {
       throw new TypeError("Cannot send undefined: it is no term, send null, which is nil");
@@ -215,13 +271,14 @@ export class Core implements Home, CallHome {
     if (remote !== null) {
       const sent = this.outgoing(from, message);
       try {
-        remote.send(from.pid, address, sent);
+        remote.send(from.pid, address, sent, undefined, priority);
       } catch (error) {
         if (!(error instanceof BusyError) || !from.body._essential) throw error;
         remote.mustSend(from.pid, address, sent);
       }
     } else {
-      this.receive(address, this.copyMessages ? this.copy(message, address, from) : message);
+      const sent = this.copyMessages ? this.copy(message, address, from) : message;
+      this.receive(address, sent, null, priority);
     }
   }
 
@@ -231,13 +288,27 @@ export class Core implements Home, CallHome {
     return objects === undefined ? message : withMaps(message, objects) as T;
   }
 
-  /** Delivers a message that was sent to an address of this node, by a peer where there is one. */
-  receive(address: Address, message: unknown, peer: string | null = null): void {
+  /**
+   * Delivers a message that was sent to an address of this node, by a peer where there is one.
+   *
+   * @returns whether it was not refused by a mailbox that is full.
+   */
+  receive(
+    address: Address,
+    message: unknown,
+    peer: string | null = null,
+    priority?: Priority,
+  ): boolean {
     const receiver = address instanceof Ref
       ? this.#aliases.get(this.refNumber(address))
       : this.local(address);
-    if (peer !== null && receiver instanceof Process) this.receiveFrom(peer, receiver, message);
-    else receiver?.deliver(message);
+    if (receiver instanceof Process) {
+      return peer === null
+        ? receiver.post(message, priority)
+        : this.receiveFrom(peer, receiver, message, priority);
+    }
+    receiver?.deliver(message);
+    return true;
   }
 
   /**
@@ -245,22 +316,26 @@ export class Core implements Home, CallHome {
    * ones (net_kernel): `{Tag, Reply}` goes to the call that waits for it, whichever process made it. `{io_reply, ReplyAs, Reply}`
    * always comes so.
    */
-  receiveFor(pid: Pid, message: unknown, peer: string): void {
+  receiveFor(pid: Pid, message: unknown, peer: string): boolean {
     const ref = replyRef(message);
     if (ref !== null) {
       const receiver = this.#aliases.get(this.refNumber(ref));
       if (receiver !== undefined && !(receiver instanceof Process)) {
-        return receiver.deliver(message);
+        receiver.deliver(message);
+        return true;
       }
     }
     const process = this.process(pid);
-    if (process !== undefined) this.receiveFrom(peer, process, message);
+    return process === undefined || this.receiveFrom(peer, process, message);
   }
 
-  /** Delivers a message of a peer to a process. */
-  receiveFrom(peer: string, process: Process, message: unknown): void {
-    const asks = process.asksOrigin && !isSystemMessage(message);
-    process.deliver(asks ? new FromPeer(process, peer, message) : message);
+  /** Delivers a message of a peer to a process. @returns whether its mailbox has taken it. */
+  receiveFrom(peer: string, process: Process, message: unknown, priority?: Priority): boolean {
+    // Of the node's own processes sys has to know who asks; others may be suspended, and must see that it is sys.
+    const asks = process.body._essential
+      ? process.asksOrigin || isSystemMessage(message)
+      : process.asksOrigin && !isSystemMessage(message);
+    return process.post(asks ? new FromPeer(process, peer, message) : message, priority);
   }
 
   /** Makes a call. The promise settles when the reply, the deadline, or the end of the process or its node comes first. */
@@ -273,15 +348,23 @@ export class Core implements Home, CallHome {
       );
     }
     const call = new Call(this, from.pid, address, request, options);
-    return this.#place(from, address, call, this.copyMessages ? this.#copiedCall : null);
+    return placeCall(
+      this,
+      from,
+      address,
+      call,
+      this.copyMessages ? COPIED : null,
+      options.priority,
+    );
   }
 
-  /** Makes a call of sys, whose request every process gets as the message `{system, From, Request}`. */
+  /** Makes a call whose request every process gets as a message: of sys, `{system, From, Request}`, or of another kind. */
   systemCall(
     from: Process,
     target: Target,
     request: Encodable,
     options: CallOptions,
+    Kind: typeof SystemCall = SystemCall,
   ): Promise<unknown> {
     if (from.exited) return Promise.reject(from.gone("call"));
     const address = addressOf(target, this.global);
@@ -289,28 +372,11 @@ export class Core implements Home, CallHome {
       return Promise.reject(new TypeError("Cannot ask an alias: ask the process"));
     }
     const term = { name: null, term: request };
-    const call = new SystemCall(this, from.pid, address, term, options);
-    return this.#place(from, address, call, () => call.message());
+    const call = new Kind(this, from.pid, address, term, options);
+    return placeCall(this, from, address, call, MESSAGE, options.priority);
   }
 
-  /** @param message the call as a message, where a process of this node gets it as one. */
-  #place(
-    from: Process,
-    address: Pid | Name,
-    call: Call,
-    message: Messaged | null,
-  ): Promise<unknown> {
-    if (call.done) return call.promise;
-    const remote = this.remoteOf(address);
-    if (remote !== null) {
-      this.#callRemote(from, remote, address, call);
-    } else {
-      this.#callLocal(from, address, call, message);
-    }
-    return call.promise;
-  }
-
-  cast(from: Process, target: Target, request: Request): void {
+  cast(from: Process, target: Target, request: Request, priority?: Priority): void {
     if (from.exited) throw from.gone("cast");
     const address = addressOf(target, this.global);
     const remote = this.remoteOf(address);
@@ -320,35 +386,16 @@ export class Core implements Home, CallHome {
     } else {
       const process = this.local(address);
       if (process === undefined) return;
-      process.deliver(
-        this.copyMessages ? this.#copyCast(from, process, request, address) : new Cast(request),
+      process.post(
+        this.copyMessages ? this.copyCast(from, process, request, address) : new Cast(request),
+        priority,
       );
     }
   }
 
-  /**
-   * Answers a call in the name of its server: what that server sends to the caller otherwise keeps its order with the reply. One that
-   * has exited answers no more. Where too much waits to be sent, the caller is told by an exit.
-   */
+  /** See {@linkcode sendReply}. */
   reply(from: Tuple<[Pid, Term]>, value: Encodable, server: Process = this.main): void {
-    if (server.exited && server !== this.main) return;
-    const address = replyAddress(from);
-    // A peer may say that it is one of our processes who calls: what makes a request of the reply is the peer's, not ours.
-    if (address instanceof Pid && this.process(address)?.asksOrigin === true) return;
-    const remote = this.remoteOf(address);
-    try {
-      if (remote === null || server.exited) {
-        this.send(server, address, tuple(from[1], value) as unknown as Tuple);
-      } else {
-        const message = tuple(from[1], this.outgoing(server, value)) as unknown as Tuple;
-        remote.send(server.pid, address, message, from[0]);
-      }
-    } catch (error) {
-      if (error instanceof EncodeError) throw error._within("[1]"); // the tag is the caller's
-      if (!(error instanceof BusyError)) throw error;
-      this.fault("Cannot answer a call", error);
-      this.failCaller(from, error.exitReason);
-    }
+    sendReply(this, from, value, server);
   }
 
   /** Ends a call with an exit of its caller, though the server lives on. Does nothing where the caller has no monitor. */
@@ -357,12 +404,9 @@ export class Core implements Home, CallHome {
     const ref = address instanceof Ref ? address : tagRef(from[1]);
     if (ref === null) return;
     const remote = this.remoteOf(ref);
-    if (remote !== null) {
-      remote.failCaller(ref, reason);
-    } else {
-      const call = this.#aliases.get(this.refNumber(ref));
-      if (call instanceof Call) call.refuse(reason);
-    }
+    if (remote !== null) return remote.failCaller(ref, reason);
+    const call = this.#aliases.get(this.refNumber(ref));
+    if (call instanceof Call) call.refuse(reason);
   }
 
   /** The other node that an address leads to; `null` where it is this one. */
@@ -376,50 +420,7 @@ export class Core implements Home, CallHome {
     return decode(encode(this.outgoing(from, message)), this.local(address)?.terms ?? this.terms);
   }
 
-  #callRemote(from: Process, remote: RemoteNode, address: Pid | Name, call: Call): void {
-    const ref = call.ref;
-    try {
-      remote.admit();
-      remote.monitor(call.pid, address instanceof Pid ? address : address.name, ref, call);
-      if (call.done) return;
-      call.place = { callEnded: () => remote.demonitor(ref) };
-      call.plainTag = remote.plainTags;
-      remote.send(call.pid, address, this.outgoing(from, call.message() as Encodable));
-    } catch (error) {
-      call.fail(error);
-    }
-  }
-
-  #callLocal(
-    from: Process,
-    address: Pid | Name,
-    call: Call,
-    message: Messaged | null,
-  ): void {
-    const process = this.local(address);
-    if (process === undefined) {
-      // In turn, not at once: who tries again and again would let nothing else run, and wait for a process that cannot start.
-      return this.scheduler.schedule({ run: () => call.down(NOPROC) });
-    }
-    if (process === from && process !== this.main) {
-      return call.fail(
-        new Error(`Cannot call ${call.target}: a process that calls itself would wait for ever`),
-      );
-    }
-    if (message === null) return process.deliver(call);
-    try {
-      const made = message(from, process, call, address);
-      process.keepCall(call);
-      process.deliver(made);
-    } catch (error) {
-      call.fail(error);
-    }
-  }
-
-  #copiedCall = (from: Process, process: Process, call: Call, address: Address): Term =>
-    this.copy(call.message(process.body._requestTerm?.(call.request, false)), address, from);
-
-  #copyCast(from: Process, process: Process, request: Request, address: Address): Term {
+  copyCast(from: Process, process: Process, request: Request, address: Address): Term {
     const term = process.body._requestTerm?.(request, true) ?? requestTerm(request);
     return this.copy(tuple(GEN_CAST, term) as unknown as Tuple, address, from);
   }

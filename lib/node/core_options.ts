@@ -1,6 +1,8 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Term } from "../etf/term.ts";
+import type { MailboxOptions } from "./process/mailbox.ts";
+import type { LogOptions, NodeLogger } from "./log/node_logger.ts";
 import type { Process } from "./process/process.ts";
 
 /** What an alias leads to. */
@@ -21,11 +23,18 @@ export interface SpawnOptions {
   readonly groupLeader?: Pid;
   /** How messages from other nodes are decoded for this process, where it differs from the node's way. */
   readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
+  readonly mailbox?: MailboxOptions;
+  readonly env?: Readonly<Record<string, unknown>>;
 }
 
 /** What a node does differently from its defaults. */
 export interface CoreOptions {
   readonly creation?: number;
   readonly copyMessages?: boolean;
+  readonly currentProcess?: boolean;
+  readonly env?: Readonly<Record<string, unknown>>;
   readonly terms?: DecodeOptions;
+  readonly log?: LogOptions;
+  /** One that is made already, in the place of `log`. */
+  readonly logger?: NodeLogger;
 }

@@ -8,12 +8,18 @@ import { type Behaviour, behaviourBody, checkStart, type RefOf } from "./process
 import type { CallOptions } from "./call.ts";
 import { Core, type CoreOptions, type SpawnOptions } from "./core.ts";
 import { checkReason, NodeStoppedError } from "./errors.ts";
+import { castWith, sendWith } from "./delivery.ts";
+import { ProcessEnv } from "./process/env.ts";
+import { infoOf, type NodeInfo, nodeInfoOf, type ProcessInfo } from "./process/info.ts";
+import type { ImportantOptions, MailboxOptions, SendOptions } from "./process/mailbox.ts";
 import type { Down, Monitor } from "./process/monitor.ts";
+import type { NodeLogger } from "./log/node_logger.ts";
 import type { Node } from "./node.ts";
 import type { ExitReason, Process } from "./process/process.ts";
 import { type RegisterAs, registrationOf } from "./process/registration.ts";
 import { checkFunction, functionBody, type Self } from "./process/self.ts";
 import { Sleep } from "./process/sleep.ts";
+import { checkSpawnOptions, checkStartOptions, StartDeadline } from "./process/start_options.ts";
 import { checkPid, type Target } from "./target.ts";
 
 /** How a process is spawned. */
@@ -24,6 +30,10 @@ export interface ProcessOptions {
   readonly link?: Pid;
   /** How messages from other nodes are decoded for this process, where it differs from the node's way. */
   readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
+  /** How many messages may wait for the process, and what happens to one that is too many. Default: any number. */
+  readonly mailbox?: MailboxOptions;
+  /** Values that it finds by name, besides those of its parent (`link`), see {@linkcode ProcessEnv}. */
+  readonly env?: Readonly<Record<string, unknown>>;
 }
 
 /** How a server is started. */
@@ -33,6 +43,11 @@ export interface StartOptions extends Omit<ProcessOptions, "register"> {
    * registry (`{ via: registry, name }`). The name goes with the process.
    */
   readonly register?: RegisterAs;
+  /**
+   * Milliseconds that `init` may take. After that the process is killed, of which its `link` hears nothing, and the start rejects with
+   * the {@linkcode ExitError} `timeout`. Default `Infinity`.
+   */
+  readonly timeout?: number;
 }
 
 const NO_OPTIONS: CallOptions = {};
@@ -55,15 +70,20 @@ export abstract class LocalNode {
     return this._core.main.pid;
   }
 
+  /** The log of the node: levels, sinks and filters, and what is logged in the name of the node itself. */
+  get logger(): NodeLogger {
+    return this._core.logger;
+  }
+
   // Processes
 
   /**
    * Starts a process of a behaviour and gives a reference to it, when its `init` is done.
    *
    * @param args what `init` takes.
-   * @throws {ExitError} if `init` throws or exits.
+   * @throws {ExitError} if `init` throws or exits, or takes longer than the option `timeout`.
    * @throws {NameError} if the name is taken; its `pid` has it.
-   * @throws {TypeError} if it is no class of a behaviour.
+   * @throws {TypeError} if it is no class of a behaviour, or there is no such option.
    */
   start<B extends Behaviour>(
     behaviour: new () => B,
@@ -72,27 +92,44 @@ export abstract class LocalNode {
   ): Promise<RefOf<B>> {
     return new Promise((resolve, reject) => {
       this._mustRun("start a process");
-      checkStart(behaviour, args);
-      const instance = new behaviour();
-      const { register } = options;
-      const registration = registrationOf(this._core, register);
-      const local = registration === null ? register as string | undefined : undefined;
-      const spawnOptions = this.#spawnOptions({ ...options, register: local });
-      const started = (process: Process, error: Error | null): void => {
+      const { process, instance } = this._start(behaviour, args, options, (error) => {
         if (error === null) resolve(instance._reference(this.#node, process.pid) as RefOf<B>);
         else reject(error);
-      };
-      this._core.spawn((process) => {
-        const tell = (error: Error | null): void => started(process, error);
-        return behaviourBody(this.#node, process, instance, args, tell, registration);
-      }, spawnOptions);
+      });
     });
+  }
+
+  /** @ignore @internal As `start`; `started` is called once, after this has returned. */
+  _start<B extends Behaviour>(
+    behaviour: new () => B,
+    args: readonly unknown[],
+    options: StartOptions,
+    started: (error: Error | null) => void,
+  ): { readonly process: Process; readonly instance: B } {
+    checkStart(behaviour, args);
+    checkStartOptions(behaviour.name, options);
+    const instance = new behaviour();
+    const { register, timeout = Infinity } = options;
+    const registration = registrationOf(this._core, register);
+    const local = registration === null ? register as string | undefined : undefined;
+    const spawnOptions = this.#spawnOptions({ ...options, register: local });
+    const deadline = timeout === Infinity
+      ? null
+      : new StartDeadline(this._core, behaviour.name, timeout, started);
+    const tell = deadline?.started ?? started;
+    const process = this._core.spawn(
+      (made) => behaviourBody(this.#node, made, instance, args, tell, registration),
+      spawnOptions,
+    );
+    deadline?.begin(process, spawnOptions.link ?? null);
+    return { process, instance };
   }
 
   /** Starts a process that runs `fn` and ends when it is done: with `normal`, or by what it throws. */
   spawn(fn: (self: Self) => unknown, options: ProcessOptions = {}): Pid {
     this._mustRun("spawn a process");
     checkFunction(fn);
+    checkSpawnOptions(options);
     return this._spawn(fn, this.#spawnOptions(options)).pid;
   }
 
@@ -120,6 +157,23 @@ export abstract class LocalNode {
     return this._core.names.unregister(name);
   }
 
+  /** Values that processes find by name which have none of that name themselves. */
+  get env(): ProcessEnv {
+    return new ProcessEnv(this._core, null);
+  }
+
+  /** What there is to know of a process of this node; `undefined` where there is no such process. */
+  info(process: Pid | string): ProcessInfo | undefined;
+  /** What there is to know of this node as a whole. */
+  info(): NodeInfo;
+  info(process?: Pid | string): ProcessInfo | NodeInfo | undefined {
+    if (process === undefined) return nodeInfoOf(this._core);
+    const found = typeof process === "string"
+      ? this._core.names.get(process)
+      : this._core.process(checkPid("tell of a process", process));
+    return found === undefined ? undefined : infoOf(found);
+  }
+
   /** The names that are registered on this node. */
   registered(): string[] {
     return [...this._core.names.keys()];
@@ -132,7 +186,7 @@ export abstract class LocalNode {
 
   /** Whether that process of this node lives. */
   isAlive(pid: Pid): boolean {
-    return this._core.process(pid) !== undefined;
+    return this._core.process(checkPid("look for a process", pid)) !== undefined;
   }
 
   // Messages
@@ -149,8 +203,21 @@ export abstract class LocalNode {
    * @throws {EncodeError} if it is sent to another node and is no term.
    * @throws {BusyError} if too much waits to be sent to that node; nothing of this message is sent then.
    */
-  send(target: Target, message: Encodable): void {
-    this._core.send(this._core.main, target, message);
+  send(target: Target, message: Encodable, options?: SendOptions & { important?: false }): void;
+  /**
+   * Sends an important message: the promise resolves when it is known that it has arrived, see {@linkcode SendOptions}.
+   *
+   * @throws {NoProcessError} if there is no such process.
+   * @throws {MailboxFullError} if its mailbox is full.
+   * @throws {NodeDownError} if its node cannot be reached, or the connection is lost meanwhile: it is not known then.
+   * @throws {CallTimeoutError} if nothing is known after `timeout` milliseconds, 5,000 unless told otherwise.
+   * @throws {TypeError} if it goes to an alias of another node, of which nothing can be known.
+   */
+  send(target: Target, message: Encodable, options: ImportantOptions): Promise<void>;
+  send(target: Target, message: Encodable, options?: SendOptions): void | Promise<void> {
+    const { main } = this._core;
+    if (options !== undefined) return sendWith(this._core, main, target, message, options);
+    this._core.send(main, target, message);
   }
 
   /**
@@ -190,8 +257,14 @@ export abstract class LocalNode {
    *
    * @throws {BusyError} if too much waits to be sent to that node, see {@linkcode Node.sendReady}.
    */
-  cast(target: Target, request: Encodable): void {
-    this._core.cast(this._core.main, target, { name: null, term: request });
+  cast(target: Target, request: Encodable, options?: SendOptions & { important?: false }): void;
+  /** Sends an important request that is not answered: the promise resolves, and rejects, as that of an important message does. */
+  cast(target: Target, request: Encodable, options: ImportantOptions): Promise<void>;
+  cast(target: Target, request: Encodable, options?: SendOptions): void | Promise<void> {
+    const { main } = this._core;
+    const asked = { name: null, term: request };
+    if (options !== undefined) return castWith(this._core, main, target, asked, options);
+    this._core.cast(main, target, asked);
   }
 
   /** Answers a call in the name of its server: `from` is the `{Pid, Tag}` that came with the request. */
@@ -230,6 +303,9 @@ export abstract class LocalNode {
    */
   sleep(ms: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this._core.stopped) return Promise.reject(new NodeStoppedError("sleep", this.name));
+    if (typeof options !== "object" || options === null) {
+      return Promise.reject(new TypeError("Cannot sleep: the options must be an object"));
+    }
     return new Sleep(this._core, ms, options).promise;
   }
 
@@ -268,7 +344,7 @@ export abstract class LocalNode {
 
   /** @ignore @internal */
   _local(pid: Pid): Process {
-    const process = this._core.process(pid);
+    const process = this._core.process(checkPid("use a process of this node", pid));
     if (process === undefined) {
       throw new ReferenceError("Cannot use that pid: there is no such process on this node");
     }

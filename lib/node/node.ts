@@ -1,12 +1,15 @@
+import { checkFields } from "../_util/fields.ts";
 import { atom } from "../etf/atom.ts";
 import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
 import type { Platform } from "../platform/contract.ts";
+import type { Transport } from "../transport/contract.ts";
 import { SHUTDOWN } from "./atoms.ts";
 import type { CallOptions } from "./call.ts";
 import type { CoreOptions } from "./core.ts";
-import { NodeStoppedError } from "./errors.ts";
+import { type Applications, type ShutdownOptions, TOTAL_TIME } from "./applications.ts";
+import { BusyError, NodeStoppedError } from "./errors.ts";
 import type { GlobalNames } from "./global_names.ts";
 import { LocalNode } from "./local_node.ts";
 import { type Provided, ProvidedFunctions, type ProvideOptions } from "./provided/provide.ts";
@@ -16,10 +19,13 @@ import type { NodeEvent } from "./remote/events.ts";
 import type { Network, NodeAddress } from "./remote/network.ts";
 import type { Peer } from "./remote/peer.ts";
 import type { NodeStats, PeerStats } from "./remote/stats.ts";
+import { checkNodes, onEach } from "./remote/several.ts";
 import { mfaOf, type MulticallResult, rpc, rpcCast, spawnRemote } from "./remote/rpc.ts";
 import type { TlsOption } from "./remote/tls_option.ts";
 import { shutDown, SHUTDOWN_TIME } from "./process/shutdown.ts";
 import { addressOf, nodeOf, type Target } from "./target.ts";
+
+const SIGNAL = { signal: true };
 
 /** Something that makes references to processes elsewhere, as the value that `api` gives. */
 export interface Referring<R> {
@@ -30,7 +36,13 @@ export interface Referring<R> {
 /** What a stopping node does besides ending its processes, in the order given. */
 export interface NodeParts {
   readonly network: Network | null;
-  /** Called when the node stops, before its connections are closed: stop to listen, leave EPMD. */
+  /** The sockets of the node's processes. */
+  readonly transport?: Transport;
+  readonly applications?: Applications;
+  readonly shutdown?: ShutdownOptions;
+  /** Called first when the node stops: nobody new comes any more. */
+  readonly drain?: () => Promise<void>;
+  /** Called when all processes have ended, before the node's connections are closed: leave EPMD. */
   readonly stop: () => Promise<void>;
   /** Reads certificates again, or takes others in the place of the node's own. */
   readonly reload?: (tls?: TlsOption) => Promise<void>;
@@ -55,7 +67,10 @@ export class Node extends LocalNode implements AsyncDisposable {
   #address: NodeAddress | null = null;
   #parts: NodeParts = { network: null, stop: () => Promise.resolve(), keepAlive: () => {} };
   #stopping: Promise<void> | null = null;
+  /** Whether the applications have stopped, too: nothing is started any more. */
+  #ends = false;
   #setStopped!: () => void;
+  readonly #endings: Set<Promise<void>> = new Set();
 
   /** @ignore @internal Use `startNode`. */
   constructor(
@@ -79,6 +94,19 @@ export class Node extends LocalNode implements AsyncDisposable {
   _listensAt(addresses: readonly NodeAddress[], registered: number): void {
     this.#addresses = addresses;
     this.#address = addresses[registered] ?? addresses[0] ?? null;
+  }
+
+  /** @ignore @internal @throws where the node was made without sockets. */
+  get _transport(): Transport {
+    const { transport } = this.#parts;
+    if (transport !== undefined) return transport;
+    throw new Error("Cannot use sockets: this node has none, start it with startNode");
+  }
+
+  /** @ignore @internal What outlives its process for a moment, as a socket that sends its last bytes: the node waits for it when it stops. */
+  _outlives(ending: Promise<void>): void {
+    this.#endings.add(ending);
+    void ending.finally(() => this.#endings.delete(ending));
   }
 
   /** @ignore @internal */
@@ -111,6 +139,7 @@ export class Node extends LocalNode implements AsyncDisposable {
    * @throws {NodeDownError} if it cannot be reached, or does not let us in.
    */
   async connect(node: string, options: { readonly hidden?: boolean } = {}): Promise<void> {
+    checkFields("connect", options, { hidden: true });
     if (node !== this.name) await this.#network().connect(node, options.hidden);
   }
 
@@ -132,7 +161,7 @@ export class Node extends LocalNode implements AsyncDisposable {
    */
   setCookie(node: string, cookie: string): void {
     if (typeof cookie !== "string" || cookie === "") {
-      throw new TypeError(`Cannot set the cookie of ${node}: it must be a text, not empty`);
+      throw new TypeError(`Cannot set the cookie of ${String(node)}: it must be a text, not empty`);
     }
     this.#network();
     if (node === this.name) this.#parts.cookies?.setCommon(cookie);
@@ -171,6 +200,7 @@ export class Node extends LocalNode implements AsyncDisposable {
    * @throws {NodeDownError} if the connection is lost meanwhile.
    */
   async sendReady(target: Target, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkFields("wait for a node", options, SIGNAL);
     options.signal?.throwIfAborted();
     const isNode = typeof target === "string" && target.includes("@");
     const node = isNode ? target : nodeOf(addressOf(target, this._core.global));
@@ -263,16 +293,44 @@ export class Node extends LocalNode implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<MulticallResult[]> {
     this._mustRun("call");
-    if (!Array.isArray(nodes)) {
-      throw new TypeError("Cannot call on several nodes: an array of their names is needed");
-    }
-    return await Promise.all(nodes.map(async (node): Promise<MulticallResult> => {
+    return await onEach(nodes, (node) => this.rpc(node, module, name, args, options));
+  }
+
+  /**
+   * Calls the servers of one name on several nodes at once, as `gen_server:multi_call`. What happens to one is told of that one: this
+   * does not throw for it.
+   *
+   * To collect replies in another way (the first, all of one kind, until some time) make the calls and combine their promises:
+   * `Promise.any(nodes.map((node) => this.call({ name, node }, request)))` is what OTP's `send_request` and `receive_response` are for.
+   *
+   * @param nodes may name one several times, and this one.
+   * @param options its `timeout` is for each of them, 5,000 milliseconds unless told otherwise.
+   * @returns what came of each, in the order of `nodes`; the errors are those of {@linkcode Node.call}.
+   */
+  async multiCall(
+    nodes: readonly string[],
+    name: string,
+    request: Encodable,
+    options: CallOptions = {},
+  ): Promise<MulticallResult[]> {
+    this._mustRun("call");
+    return await onEach(nodes, (node) => this.call({ name, node }, request, options));
+  }
+
+  /**
+   * Casts to the servers of one name on several nodes, as `gen_server:abcast`. Returns at once, and without a word where one is not there,
+   * or too much waits to be sent to its node already.
+   */
+  abcast(nodes: readonly string[], name: string, request: Encodable): void {
+    this._mustRun("cast");
+    checkNodes("cast", nodes);
+    for (const node of nodes) {
       try {
-        return { node, ok: true, value: await this.rpc(node, module, name, args, options) };
+        this.cast({ name, node }, request);
       } catch (error) {
-        return { node, ok: false, error: error as Error };
+        if (!(error instanceof BusyError)) throw error;
       }
-    }));
+    }
   }
 
   /**
@@ -308,6 +366,13 @@ export class Node extends LocalNode implements AsyncDisposable {
     return global;
   }
 
+  /** The applications of this node: Erlang's `application`. */
+  get applications(): Applications {
+    const { applications } = this.#parts;
+    if (applications !== undefined) return applications;
+    throw new Error("Cannot use applications: this node was not started by startNode");
+  }
+
   /** What happens to the network, from now on, until the loop is left, the signal aborts or the node stops. */
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<NodeEvent> {
     return this.#network().events.listen(options.signal);
@@ -341,6 +406,9 @@ export class Node extends LocalNode implements AsyncDisposable {
   ref<R>(contract: Referring<R>, target: Target): R;
   ref<R>(contract?: Referring<R>, target?: Target): R | void {
     if (contract === undefined) return this.#parts.keepAlive(true);
+    if (typeof contract?._refer !== "function") {
+      throw new TypeError("Cannot refer to a server: its contract is needed first, see api()");
+    }
     return contract._refer(this, target!);
   }
 
@@ -354,10 +422,11 @@ export class Node extends LocalNode implements AsyncDisposable {
   /**
    * Stops the node. Idempotent.
    *
-   * - It accepts nothing more, leaves EPMD, and starts no process more.
-   * - Processes that have no parent get the exit signal `shutdown`, the last started first, one after another. One that traps exits
-   *   has its `terminate` called; together they have five seconds.
-   * - What is left then ends. Calls that wait fail. Connections send what they have and close.
+   * - It accepts no more connections. Those that there are go on, and the name stays its own.
+   * - Applications stop in order, the last started first. They have the time that the option `shutdown` says.
+   * - From then on no process is started any more. Processes that have no parent get the exit signal `shutdown`, the last started first, one
+   *   after another. One that traps exits has its `terminate` called; together they have five seconds.
+   * - What is left then ends. Calls that wait fail. The node leaves EPMD; connections send what they have and close.
    *
    * A process that waits for this waits for its own end: it should not.
    */
@@ -371,16 +440,36 @@ export class Node extends LocalNode implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    try {
-      await this.#parts.stop();
-    } catch (error) {
-      this._core.fault("Cannot stop to listen", error);
+    const { applications, shutdown = {}, drain, stop, network } = this.#parts;
+    const { platform } = this._core;
+    const end = platform.now() + (shutdown.total ?? TOTAL_TIME);
+    const left = (): number => Math.max(0, end - platform.now());
+    const busy = applications?._busy ?? false;
+    this.#ends = !busy; // applications that stop may need processes to do so
+    await this.#try("stop to listen", drain);
+    if (busy) {
+      const total = left();
+      await this.#try(
+        "stop the applications",
+        () => applications!._shutDown({ ...shutdown, total }),
+      );
     }
-    await shutDown(this._core, SHUTDOWN_TIME);
+    this.#ends = true;
+    await shutDown(this._core, Math.min(SHUTDOWN_TIME, left()));
     this._core.stop(SHUTDOWN);
-    await this.#parts.network?.close();
+    await this.#try("leave EPMD", stop);
+    await Promise.all([network?.close(), ...this.#endings]);
+    this._access.close();
     this.#parts.keepAlive(false);
     this.#setStopped();
+  }
+
+  async #try(what: string, part: (() => Promise<void>) | undefined): Promise<void> {
+    try {
+      await part?.();
+    } catch (error) {
+      this._core.fault(`Cannot ${what}`, error);
+    }
   }
 
   #network(): Network {
@@ -403,6 +492,6 @@ export class Node extends LocalNode implements AsyncDisposable {
 
   /** @ignore @internal */
   override _mustRun(verb: string): void {
-    if (this.#stopping !== null) throw new NodeStoppedError(verb, this.name);
+    if (this.#ends) throw new NodeStoppedError(verb, this.name);
   }
 }

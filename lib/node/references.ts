@@ -22,7 +22,11 @@ export class References {
   }
 
   make(): Ref {
-    const number = this.#next++;
+    return this.of(this.#next++);
+  }
+
+  /** The reference of that number. */
+  of(number: number): Ref {
     const words = [number % WORD, Math.floor(number / WORD), this.#tail];
     return new Ref(this.#node.name, this.#node.creation, words);
   }

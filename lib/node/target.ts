@@ -31,7 +31,7 @@ export interface GlobalTarget {
 /** A process by a name that some registry knows. */
 export interface ViaTarget {
   /** Who is asked for it. */
-  readonly via: Registry;
+  readonly via: ViaRegistry;
   /** The name, as the registry takes it. */
   readonly name: Encodable;
 }
@@ -42,9 +42,9 @@ export interface ViaTarget {
  *
  * @example
  * ```ts
- * import { type Encodable, GenServer, type Pid, type Registry, startNode, termKey } from "@ergo-ts/ergo";
+ * import { type Encodable, GenServer, type Pid, startNode, termKey, type ViaRegistry } from "@ergo-ts/ergo";
  *
- * class Rooms implements Registry {
+ * class Rooms implements ViaRegistry {
  *   readonly #pids = new Map<unknown, Pid>();
  *   whereisName(name: Encodable): Pid | undefined {
  *     return this.#pids.get(termKey(name));
@@ -66,7 +66,7 @@ export interface ViaTarget {
  * node.send({ via: rooms, name: 7 }, "hello");
  * ```
  */
-export interface Registry {
+export interface ViaRegistry {
   /** The process of that name; `undefined` where there is none. Asked each time that something is sent. */
   whereisName(name: Encodable): Pid | undefined;
   /** Gives a process a name; `false` where another one has it. */
@@ -208,7 +208,7 @@ function viaAddress({ via, name }: ViaTarget): Address {
  * @param registers whether it has to give names, and not only to know them.
  * @throws {TypeError} if it is none.
  */
-export function checkRegistry(via: Registry, registers = false): void {
+export function checkRegistry(via: ViaRegistry, registers = false): void {
   const isObject = typeof via === "object" && via !== null;
   if (isObject && typeof via.whereisName === "function") {
     if (!registers) return;

@@ -73,7 +73,16 @@ the_function_is_an_external_fun_test(Node) ->
     receive {'DOWN', BoomRef, process, Boom, boom} -> ok end,
     Pid = spawn(Node, fun demo:loop/0),
     obeys(Pid),
-    Pid ! {exit, done}.
+    Pid ! {exit, done},
+    {None, NoneRef} = spawn_monitor(Node, fun demo:nothing/0),
+    receive {'DOWN', NoneRef, process, None, {undef, [{demo, nothing, [], []}]}} -> ok end.
+
+what_apply_cannot_do_test(Node) ->
+    [begin
+         {Pid, Ref} = spawn_monitor(Node, erlang, apply, Args),
+         receive {'DOWN', Ref, process, Pid, {Reason, [{erlang, apply, _, _} | _]}} -> ok end
+     end || {Args, Reason} <- [{[fun demo:loop/0, [1]], {badarity, {fun demo:loop/0, [1]}}}, {[7, []], {badfun, 7}},
+                               {[fun demo:loop/0, 7], badarg}, {[demo, loop, 7], badarg}, {[7, 8, 9], badarg}]].
 
 spawn_request_test(Node) ->
     Request = spawn_request(Node, demo, loop, [], [monitor]),

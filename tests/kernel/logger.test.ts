@@ -173,7 +173,7 @@ test("what is no event is ignored, and what cannot be formatted is printed as it
   ];
   for (const message of sent) node.send("logger", message);
   assertEquals(await logs.next(), 'error: another node: FORMAT ERROR: <<"~p ~p">> - [1]');
-  assertEquals(await logs.next(), "info: [loud] another node: 5");
+  assertEquals(await logs.next(), "info: another node: [loud] 5");
   assertEquals(await logs.next(), `error: ${format(node.pid)}: `);
 });
 

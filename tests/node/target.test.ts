@@ -12,8 +12,8 @@ import {
   describe,
   Name,
   nodeOf,
-  type Registry,
   type Target,
+  type ViaRegistry,
 } from "../../lib/node/target.ts";
 
 const pid = new Pid(atom("a@b"), 1, 2, 3);
@@ -103,7 +103,7 @@ test("a global name is looked up each time", () => {
 });
 
 test("a name of a registry is looked up each time", () => {
-  class Rooms implements Registry {
+  class Rooms implements ViaRegistry {
     whereisName(name: Encodable): Pid | undefined {
       return name === 7 ? pid : undefined;
     }

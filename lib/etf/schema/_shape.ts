@@ -55,3 +55,17 @@ export function reaches(from: Shape, flag: "converts" | "writes"): boolean {
   }
   return false;
 }
+
+/**
+ * The shape of a schema.
+ *
+ * @param field where it stands, where that has a name.
+ * @throws {TypeError} if it is no schema.
+ */
+export function shapeOf(schema: { readonly _shape: Shape }, field?: string): Shape {
+  const shape: unknown = (schema as { readonly _shape?: Shape } | null | undefined)?._shape;
+  if (shape instanceof Shape) return shape;
+  const where = field === undefined ? "" : ` for field ${field}`;
+  const came = schema === null ? "null" : typeof schema;
+  throw new TypeError(`Cannot use a schema${where}: one is needed, as t.integer, ${came} came`);
+}

@@ -4,7 +4,7 @@ import { LazyShape } from "./_lazy.ts";
 import { MapShape, TextMapShape } from "./_maps.ts";
 import { NilableShape } from "./_modifiers.ts";
 import { ListShape, TupleShape } from "./_sequences.ts";
-import type { Shape } from "./_shape.ts";
+import { type Shape, shapeOf } from "./_shape.ts";
 import { UnionShape } from "./_union.ts";
 import { atom, term, text } from "./leaves.ts";
 import {
@@ -51,7 +51,7 @@ export function list<S extends AnySchema>(
   item: S,
 ): Schema<Output<S>[], readonly Input<S>[], AnyConverts<S>>;
 export function list(item: AnySchema = term): Schema<unknown[], readonly unknown[]> {
-  return new Schema(new ListShape(item._shape));
+  return new Schema(new ListShape(shapeOf(item)));
 }
 
 /** A map of any size, as a `Map`. Keys that become equal, as 1 and 1.0 do, do not match. */
@@ -59,14 +59,14 @@ export function map<K extends AnySchema, V extends AnySchema>(
   key: K,
   value: V,
 ): Schema<Map<Output<K>, Output<V>>, ReadonlyMap<Input<K>, Input<V>>, true> {
-  return new Schema(new MapShape(key._shape, value._shape));
+  return new Schema(new MapShape(shapeOf(key), shapeOf(value)));
 }
 
 /** A map of any size whose keys are binaries of text, as a plain object; what JSON calls an object. */
 export function textMap<V extends AnySchema>(
   value: V,
 ): Schema<Record<string, Output<V>>, { readonly [key: string]: Input<V> }, true> {
-  return new Schema(new TextMapShape(text._shape, value._shape));
+  return new Schema(new TextMapShape(text._shape, shapeOf(value)));
 }
 
 /** What one of these schemas takes; the first that does converts it. */
@@ -80,7 +80,7 @@ export function union<const S extends readonly AnySchema[]>(
 export function nilable<S extends AnySchema>(
   schema: S,
 ): Schema<Output<S> | null, Input<S> | null, AnyConverts<S>> {
-  return new Schema(new NilableShape(schema._shape));
+  return new Schema(new NilableShape(shapeOf(schema)));
 }
 
 /**
@@ -100,9 +100,9 @@ export function lazy<Out, In = Out, Converts extends boolean = boolean>(
   make: () => Schema<Out, In, Converts>,
   name: string = "...",
 ): Schema<Out, In, Converts> {
-  return new Schema(new LazyShape(() => make()._shape, name));
+  return new Schema(new LazyShape(() => shapeOf(make()), name));
 }
 
 function shapes(schemas: readonly AnySchema[]): Shape[] {
-  return schemas.map((schema) => schema._shape);
+  return schemas.map((schema) => shapeOf(schema));
 }

@@ -1,7 +1,8 @@
+import { checkFields } from "../../_util/fields.ts";
 import { type Atom, atom as toAtom } from "../atom.ts";
 import { type FieldsForm, FieldsShape } from "./_fields.ts";
 import { RecordShape } from "./_record.ts";
-import type { Shape } from "./_shape.ts";
+import { type Shape, shapeOf } from "./_shape.ts";
 import { type AnySchema, type Input, type Output, Schema } from "./schema.ts";
 
 /** Schemas by the name of the field. */
@@ -83,6 +84,9 @@ export function struct<const F extends Fields>(
   fields: F,
   options: FieldsOptions = {},
 ): FieldsSchema<F> {
+  if (typeof name !== "string") {
+    throw new TypeError("Cannot make a schema: the struct's name must be a string");
+  }
   const struct = toAtom(name.startsWith("Elixir.") ? name : `Elixir.${name}`);
   return make(fields, options, "ignore", { maps: true, struct });
 }
@@ -94,10 +98,12 @@ export function record<const F extends Fields>(name: string, fields: F): FieldsS
 
 function make<F extends Fields>(
   fields: F,
-  { unknown }: FieldsOptions,
+  options: FieldsOptions,
   usually: "ignore" | "refuse",
   form: { lists?: true; maps?: true; lenient?: true; struct?: Atom },
 ): FieldsSchema<F> {
+  checkFields("make a schema", options, { unknown: true });
+  const { unknown } = options;
   const complete: FieldsForm = {
     lists: form.lists ?? false,
     maps: form.maps ?? false,
@@ -109,5 +115,8 @@ function make<F extends Fields>(
 }
 
 function shapesOf(fields: Fields): [string, Shape][] {
-  return Object.keys(fields).map((name) => [name, fields[name]._shape]);
+  if (typeof fields !== "object" || fields === null) {
+    throw new TypeError("Cannot make a schema: its fields must be an object, as { id: t.integer }");
+  }
+  return Object.keys(fields).map((name) => [name, shapeOf(fields[name], name)]);
 }

@@ -1,3 +1,5 @@
+import { checkFields } from "../../_util/fields.ts";
+import { shapeOf } from "./_shape.ts";
 import { FromShape } from "./_from.ts";
 import { PlainShape } from "./_plain.ts";
 import { type AnySchema, type Conversion, Schema } from "./schema.ts";
@@ -45,7 +47,8 @@ export function from<S extends StandardSchema>(
   schema: S,
   options: FromOptions = {},
 ): Schema<StandardOutput<S>, StandardInput<S>, true> {
-  return new Schema(new FromShape(schema, (options.term ?? plain)._shape));
+  checkFields("make a schema", options, { term: true });
+  return new Schema(new FromShape(schema, shapeOf(options.term ?? plain)));
 }
 
 /**
@@ -73,6 +76,10 @@ export function instance<Value extends object, Out, In>(
   carrier: Schema<Out, In>,
   conversion: Pick<Conversion<Value, Out, In>, "from" | "to">,
 ): Schema<Value, Value, true> {
+  if (typeof of !== "function") {
+    throw new TypeError("Cannot make a schema: a class is needed first");
+  }
+  shapeOf(carrier);
   const is = (value: unknown): value is Value => value instanceof of;
   return carrier.convert<Value>({ ...conversion, is });
 }

@@ -1,3 +1,4 @@
+import { shapeOf } from "./_shape.ts";
 import { noMatch } from "./no_match.ts";
 import type { AnySchema, Output, Schema } from "./schema.ts";
 
@@ -7,6 +8,7 @@ import type { AnySchema, Output, Schema } from "./schema.ts";
  * @throws {SchemaError} if it does not match.
  */
 export function parse<S extends AnySchema>(schema: S, value: unknown): Output<S> {
+  shapeOf(schema);
   return schema.parse(value) as Output<S>;
 }
 
@@ -18,6 +20,7 @@ export function parse<S extends AnySchema>(schema: S, value: unknown): Output<S>
  * @throws {TypeError} if the schema converts; the compiler says so first.
  */
 export function is<Out, In>(schema: Schema<Out, In, false>, value: unknown): value is Out {
+  shapeOf(schema);
   if (schema.converts) {
     throw new TypeError(
       `Cannot tell whether a value is ${schema.expected}: the schema converts, use parse or match`,

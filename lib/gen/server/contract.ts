@@ -1,8 +1,9 @@
+import { unlisted } from "../../_util/unlisted.ts";
 import type { AnySchema, Output, Outputs } from "../../etf/schema/schema.ts";
 import { format } from "../../etf/format.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { isTuple, type Tagged } from "../../etf/tuple.ts";
-import { type CallOptions, requestTerm } from "../../node/call.ts";
+import { type CallOptions, checkCallOptions, requestTerm } from "../../node/call.ts";
 import type { ProcessContext } from "../../node/process/context.ts";
 import type { Down, Monitor } from "../../node/process/monitor.ts";
 import type { Node, Referring } from "../../node/node.ts";
@@ -103,6 +104,9 @@ export function api<
 >(
   tables: { readonly calls?: C; readonly casts?: D },
 ): Contract<C, D> {
+  if (typeof tables !== "object" || tables === null) {
+    throw new TypeError("Cannot make a contract: its tables are needed, as { calls, casts }");
+  }
   return new Contract((tables.calls ?? {}) as C, (tables.casts ?? {}) as D);
 }
 
@@ -172,6 +176,7 @@ export class ContractRef<C extends Calls, D extends Casts> {
 
   /** The same reference with other options for its calls. */
   with(options: CallOptions): ContractRef<C, D> {
+    checkCallOptions(options);
     return new ContractRef(this.#contract, this.#node, this.target, this.#from, {
       ...this.#options,
       ...options,
@@ -209,6 +214,7 @@ export class ReplyError extends Error {
   constructor(reason: unknown, message: string) {
     super(message);
     this.reason = reason;
+    unlisted(this, "reason");
   }
 }
 

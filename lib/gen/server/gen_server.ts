@@ -1,24 +1,32 @@
-import { Atom, atom } from "../../etf/atom.ts";
+import { atom } from "../../etf/atom.ts";
 import { format } from "../../etf/format.ts";
 import { EncodeError } from "../../etf/errors.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import { SchemaError } from "../../etf/schema/errors.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
-import { isTuple, tuple } from "../../etf/tuple.ts";
+import { tuple } from "../../etf/tuple.ts";
 import { isThenable } from "../../_util/thenable.ts";
 import { Call, type From, type Request, requestTerm } from "../../node/call.ts";
-import { nameOf } from "../../node/core.ts";
 import type { Node } from "../../node/node.ts";
+import type { Process } from "../../node/process/process.ts";
 import { debugOf } from "../sys/debug.ts";
 import { argumentsText, type Refused, unknownError, unknownText } from "./_refusals.ts";
-import { type AnyHandler, Handler, Later, noReply } from "./handlers.ts";
+import { Handler, Later, noReply } from "./handlers.ts";
+import {
+  argsIn,
+  badRequest,
+  functionOf,
+  nameIn,
+  own,
+  parseArgs,
+  type Table,
+  termOf,
+} from "./requests.ts";
 import { Server } from "./server.ts";
 import { ServerRef } from "./server_ref.ts";
 
-const BAD_REQUEST = atom("bad_request");
 const BAD_REPLY = atom("bad_reply");
-
-type Table = Readonly<Record<string, AnyHandler>>;
+const TIMEOUT = atom("timeout");
 
 /**
  * A server: a process that answers requests one at a time. Its state is its fields, its protocol the tables `calls` and `casts`.
@@ -29,6 +37,8 @@ type Table = Readonly<Record<string, AnyHandler>>;
  * | `ref.call("add", 5)`, `gen_server:call(Pid, {add, 5})`, `GenServer.call(pid, {:add, 5})` | `calls.add(5)`, else `handleCall(request, from)` | what it returns |
  * | `ref.cast("reset")`, `gen_server:cast(Pid, reset)`, `GenServer.cast(pid, :reset)` | `casts.reset()`, else `handleCast(request)` | nothing |
  * | `node.send(pid, message)`, `Pid ! Message` | `handleInfo(message)` | nothing |
+ * | `this.continueWith(step)` in the server | `handleContinue(step)`, before any message | nothing |
+ * | nothing, for `this.idleTimeout` milliseconds | `handleTimeout()`, else `handleInfo(atom("timeout"))` | nothing |
  * | `ref.stop()`, `this.stop(reason)`, a throw | `terminate(reason)` | nothing |
  *
  * - One message at a time: while a handler's promise has not settled no other message is taken. A handler that returns no
@@ -37,6 +47,8 @@ type Table = Readonly<Record<string, AnyHandler>>;
  * - A handler that returns `undefined` replies `nil`.
  * - Arguments that do not parse, and names that no handler takes, make the caller exit with `{bad_request, Path, Message}`.
  *   The server lives on. `onInvalid = "crash"` restores what OTP does: the server crashes.
+ * - A bare handler with arguments is for this program alone, and takes any JavaScript values: references work from anywhere in it, no
+ *   process is needed to call. What other nodes may call with arguments says so by {@linkcode on}.
  * - A reply that is no term makes a caller of another node exit with `{bad_reply, Handler, Message}`, and is logged. The server lives on.
  * - `sys` and observer show its public fields, or what {@linkcode GenServer.formatState} returns, and can suspend, trace and stop it.
  *
@@ -91,13 +103,97 @@ export abstract class GenServer extends Server {
 
   /** Every other message. Without this method it is logged and dropped. */
   handleInfo(message: Term): unknown {
-    this._core.platform.log(
+    this._core.logger._log(
       "warning",
       `${this.#self} got a message that it does not handle: ${
         format(message, { maxLength: 1_000 })
       }`,
+      this._process,
     );
     return undefined;
+  }
+
+  /**
+   * What is asked for by {@linkcode GenServer.continueWith}. A class says by the type of the parameter what it takes.
+   *
+   * @returns a promise holds the mailbox, as that of every handler does.
+   */
+  handleContinue(_step: never): unknown {
+    throw new TypeError(
+      `Cannot continue: ${this.constructor.name} has no method handleContinue, which takes what is left to do`,
+    );
+  }
+
+  /**
+   * Has `handleContinue(step)` called next, before any message, as Erlang's `{continue, Step}`: when `init` is done and whoever has
+   * started the server knows, or when the handler is done that runs now and its reply is out.
+   *
+   * - For what takes long or may fail and that nobody has to wait for, and to go on in steps without another message in between.
+   * - Several steps are done in the order in which they were asked for.
+   *
+   * @example
+   * ```ts
+   * import { GenServer } from "@ergo-ts/ergo";
+   *
+   * class Prices extends GenServer {
+   *   #prices = new Map<string, number>();
+   *   override init(url: string): void {
+   *     this.continueWith({ load: url }); // start does not wait for it, but every call does
+   *   }
+   *   override async handleContinue(step: { load: string }): Promise<void> {
+   *     this.#prices = new Map(await (await fetch(step.load)).json());
+   *   }
+   *   override readonly calls = { size: () => this.#prices.size };
+   * }
+   * ```
+   */
+  continueWith<Step>(
+    this: { handleContinue(step: Step): unknown; readonly _process: unknown },
+    step: NoInfer<Step>,
+  ): void {
+    (this._process as Process).doNext(() => {
+      return (this as unknown as GenServer).#went(this.handleContinue(step));
+    });
+  }
+
+  /**
+   * Called when nothing has come for {@linkcode GenServer.idleTimeout} milliseconds. Without this method `handleInfo` gets the atom
+   * `timeout`, as in OTP.
+   */
+  handleTimeout(): unknown {
+    return this.handleInfo(TIMEOUT);
+  }
+
+  /**
+   * Milliseconds without a message after which `handleTimeout` is called. Default `Infinity`: never.
+   *
+   * - It counts from the moment when nothing is left to do. Everything that runs in the process starts it anew: messages, its timers,
+   *   requests of sys.
+   * - It is called once; again only when something has come since, or `handleTimeout` has set this anew.
+   * - Other than OTP's `Timeout`, which every callback gives for itself, it stays as it is until it is set again.
+   *
+   * @throws {RangeError} if it is set to what is no number, or negative.
+   */
+  get idleTimeout(): number {
+    return this._process.idleTimeout?.ms ?? Infinity;
+  }
+
+  set idleTimeout(ms: number) {
+    if (typeof ms !== "number" || !(ms >= 0)) {
+      throw new RangeError(`Cannot set the idle timeout to ${ms} ms: 0 or more is needed`);
+    }
+    this._process.setIdleTimeout(ms, () => this.#went(this.handleTimeout()));
+  }
+
+  /**
+   * Says that nothing is expected for a while: when the message is done that is handled now, and nothing waits, the mailbox gives back
+   * the memory that it keeps to be fast. The next message ends that, and finds the server as it was.
+   *
+   * A hint, and a small one: JavaScript has no heap of a process that could be shrunk. A server that keeps what it can make again
+   * drops that in the same place.
+   */
+  hibernate(): void {
+    this._process.hibernate();
   }
 
   /** The state as sys and observer show it: by default the public fields that a class has besides its tables. */
@@ -223,7 +319,7 @@ export abstract class GenServer extends Server {
   #badReply(from: From, name: string | null, error: EncodeError): void {
     const handler = name === null || !Object.hasOwn(this.#calls ?? {}, name) ? "handleCall" : name;
     const message = `Cannot send the reply of ${handler}: ${error.message}`;
-    this._core.platform.log("error", `${this.#self}: ${message}`);
+    this._core.logger._log("error", `${this.#self}: ${message}`, this._process);
     from.refuse(tuple(BAD_REPLY, atom(handler), message) as unknown as Term);
   }
 
@@ -256,7 +352,7 @@ export abstract class GenServer extends Server {
 
   #dropped(why: string): void {
     this._core.refusedCasts++;
-    this._core.platform.log("warning", `${this.#self} dropped a cast: ${why}`);
+    this._core.logger._log("warning", `${this.#self} dropped a cast: ${why}`, this._process);
   }
 
   get #self(): string {
@@ -274,55 +370,3 @@ interface Shown {
 
 /** What the base methods return: the class has none of its own. */
 const unhandled: unique symbol = Symbol("unhandled");
-
-function own(table: object | undefined, name: string | null): AnyHandler | undefined {
-  if (table === undefined || name === null || !Object.hasOwn(table, name)) return undefined;
-  return (table as Table)[name];
-}
-
-function functionOf(handler: AnyHandler): (...args: never[]) => unknown {
-  return handler instanceof Handler ? handler.fn : handler;
-}
-
-function parseArgs(
-  handler: AnyHandler,
-  name: string | null,
-  args: readonly unknown[],
-  typed: boolean,
-): readonly unknown[] {
-  if (handler instanceof Handler) return handler.parse(args);
-  if (!typed && args.length > 0) {
-    throw new SchemaError(
-      [],
-      `no arguments, as ${name} has no schemas for them (declare them with on(...))`,
-      `${args.length} arguments`,
-    );
-  }
-  return args;
-}
-
-/** The term of a typed request, which is known to have a name. */
-function termOf(name: string | null, args: readonly unknown[]): Term {
-  return requestTerm({ name: name!, args }) as Term;
-}
-
-const NO_ARGS: readonly unknown[] = [];
-
-/** The name of the request that a term is; `null` where it is neither an atom nor a tuple with one in front. */
-function nameIn(term: Term): string | null {
-  if (isTuple(term)) return term.length > 0 && isAtom(term[0]) ? nameOf(term[0]) : null;
-  return isAtom(term) ? nameOf(term) : null;
-}
-
-function argsIn(term: Term): readonly unknown[] {
-  return isTuple(term) && term.length > 1 ? Array.prototype.slice.call(term, 1) : NO_ARGS;
-}
-
-function isAtom(term: Term): term is Atom | boolean | null {
-  return term instanceof Atom || term === null || typeof term === "boolean";
-}
-
-function badRequest(path: readonly PropertyKey[], message: string): Term {
-  const keys = path.map((key) => typeof key === "number" ? key : String(key));
-  return tuple(BAD_REQUEST, keys, message) as unknown as Term;
-}

@@ -1,12 +1,13 @@
+import { selfOf } from "../../node/caller.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Encodable } from "../../etf/term.ts";
-import type { CallOptions } from "../../node/call.ts";
+import { type CallOptions, checkCallOptions } from "../../node/call.ts";
 import type { ProcessContext } from "../../node/process/context.ts";
 import type { Down, Monitor } from "../../node/process/monitor.ts";
 import type { Node } from "../../node/node.ts";
 import type { ExitReason, Process } from "../../node/process/process.ts";
 import { NORMAL } from "../../node/atoms.ts";
-import { stopProcess } from "./stop_process.ts";
+import { type StopOptions, stopProcess } from "./stop_process.ts";
 import type { ArgsOf, ReplyOf } from "./handlers.ts";
 
 /** The table of calls of a server's class. */
@@ -54,12 +55,13 @@ export class ServerRef<S> {
 
   /** Sends a request that is not answered. */
   cast<N extends keyof CastsOf<S> & string>(name: N, ...args: ArgsOf<CastsOf<S>[N]>): void {
-    this.#node._core.cast(this.#from, this.pid, { name, args: args as readonly unknown[] });
+    const request = { name, args: args as readonly unknown[] };
+    this.#node._core.cast(this.#from, this.pid, request, this.#options.priority);
   }
 
   /** Sends a message, which arrives at `handleInfo`. */
   send(message: Encodable): void {
-    this.#node._core.send(this.#from, this.pid, message);
+    this.#node._core.send(this.#from, this.pid, message, this.#options.priority);
   }
 
   /** Watches the server until it ends or the monitor is disposed. */
@@ -71,20 +73,22 @@ export class ServerRef<S> {
    * Ends the server in order, behind the messages that it has got before, and waits for its end, as OTP's `gen_server:stop`.
    *
    * @param reason what it ends with. Default `normal`.
-   * @throws {ExitError} if it ends with another reason.
+   * @throws {ExitError} if it ends with another reason, or takes longer than `timeout` (then with `timeout`; it still ends when it comes to it).
    * @throws {NoProcessError} if it has ended before.
    */
-  stop(reason: ExitReason = NORMAL): Promise<void> {
-    return stopProcess(this.#node._core, this.#from, this.pid, reason);
+  stop(reason: ExitReason = NORMAL, options: StopOptions = {}): Promise<void> {
+    return stopProcess(this.#node._core, this.#from, this.pid, reason, options);
   }
 
-  /** The same reference with other options for its calls. */
+  /** The same reference with other options for its calls; the priority counts for all that is sent. */
   with(options: CallOptions): ServerRef<S> {
+    checkCallOptions(options);
     return new ServerRef(this.#node, this.pid, this.#from, { ...this.#options, ...options });
   }
 
   /** The same reference for use in a process: the server sees who calls, and a call of itself is refused at once. */
   as(caller: ProcessContext): ServerRef<S> {
+    selfOf(caller, "call in the name of a process", "ref.as(this)");
     return new ServerRef(this.#node, this.pid, caller._process, this.#options);
   }
 }

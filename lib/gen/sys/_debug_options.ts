@@ -3,8 +3,8 @@ import { equal } from "../../etf/equal.ts";
 import { ExternalFun } from "../../etf/fun.ts";
 import type { Term } from "../../etf/term.ts";
 import { tuple } from "../../etf/tuple.ts";
-import { sizeOf } from "./_event_size.ts";
-import { shown } from "./_shown.ts";
+import { sizeOf } from "../../etf/term_size.ts";
+import { shown } from "./shown.ts";
 
 export const LOG: Term = atom("log");
 export const STATISTICS: Term = atom("statistics");
@@ -19,7 +19,19 @@ const PRINT_EVENT = new ExternalFun(atom("gen_server"), atom("print_event"), 3);
 export type SystemEvent =
   | { readonly kind: "in"; readonly message: unknown }
   | { readonly kind: "out"; readonly reply: unknown; readonly from: Term; readonly state: Term }
-  | { readonly kind: "noreply"; readonly state: Term };
+  | { readonly kind: "noreply"; readonly state: Term }
+  | OwnEvent;
+
+/** An event of a behaviour that tells of its own, in its own words. */
+export interface OwnEvent {
+  readonly kind: "own";
+  /** As sys has it. */
+  readonly term: Term;
+  /** What follows its name where it is printed. */
+  readonly text: string;
+  /** Whether a message was taken, or an answer given. */
+  readonly counts: "in" | "out" | null;
+}
 
 /** The event as sys has it: `{in, Msg}`, `{out, Msg, From, State}`, `{noreply, State}`. */
 export function eventTerm(event: SystemEvent): Term {
@@ -30,6 +42,8 @@ export function eventTerm(event: SystemEvent): Term {
       return tuple(OUT, shown(event.reply), event.from, event.state) as Term;
     case "noreply":
       return tuple(NOREPLY, event.state) as Term;
+    case "own":
+      return event.term;
   }
 }
 
@@ -130,8 +144,9 @@ export class Statistics implements DebugOption {
   }
 
   see(event: SystemEvent): boolean {
-    if (event.kind === "in") this.#in++;
-    else if (event.kind === "out") this.#out++;
+    const what = event.kind === "own" ? event.counts : event.kind;
+    if (what === "in") this.#in++;
+    else if (what === "out") this.#out++;
     return true;
   }
 

@@ -6,7 +6,7 @@ import { tuple } from "../../etf/tuple.ts";
 import type { Behaviour } from "../../node/process/behaviour.ts";
 import { debugOf, nameTerm } from "./debug.ts";
 import { eventTerm } from "./_debug_options.ts";
-import { shown } from "./_shown.ts";
+import { shown, statusData } from "./shown.ts";
 
 const RUNNING = atom("running");
 const SUSPENDED = atom("suspended");
@@ -30,8 +30,10 @@ export function statusOf(behaviour: Behaviour): Term {
   const events = debugged?.log?.events.map(eventTerm) ?? [];
   const misc = [
     tuple(atom("header"), header(title, name)),
-    data([["Status", state], ["Parent", parent], ["Logged events", events]]),
-    data([["State", shownState(behaviour)]]),
+    ...behaviour._statusItems?.(state, parent, events) ?? [
+      statusData([["Status", state], ["Parent", parent], ["Logged events", events]]),
+      statusData([["State", shownState(behaviour)]]),
+    ],
   ];
   const items = [dictionary, state, parent, options, misc];
   const made = tuple(atom("status"), process.pid, tuple(atom("module"), atom(module)), items);
@@ -44,10 +46,6 @@ function shownState(behaviour: Behaviour): Term {
   } catch {
     return charlist(`${initialName(behaviour)}:formatState crashed`);
   }
-}
-
-function data(fields: readonly (readonly [name: string, value: Term])[]): unknown {
-  return tuple(atom("data"), fields.map(([name, value]) => tuple(charlist(name), value)));
 }
 
 /** As gen.erl writes it: a text where the name is a pid or an atom, else a pair. */

@@ -12,10 +12,11 @@ import {
   EventLog,
   eventTerm,
   hasId,
+  type OwnEvent,
   Statistics,
   type SystemEvent,
 } from "./_debug_options.ts";
-import { shown } from "./_shown.ts";
+import { shown } from "./shown.ts";
 
 /**
  * Stands before a server, as the body of its process, while sys has something switched on for it: so a server that nobody looks at
@@ -54,6 +55,10 @@ export class Debugged implements Body {
     this.#options = this.#options.filter((option) => !hasId(option, id));
   }
 
+  get _class(): string {
+    return this.#behaviour.constructor.name;
+  }
+
   get _essential(): boolean {
     return (this.#behaviour as Body)._essential ?? false;
   }
@@ -64,12 +69,18 @@ export class Debugged implements Body {
       return this.#behaviour._receive(message);
     }
     if (message instanceof Call && message.done) return undefined;
+    if (this.#behaviour._ownEvents) return this.#behaviour._receive(message);
     this.#replied = false;
     this.#tell({ kind: "in", message: this.#termOf(message) });
     const result = this.#behaviour._receive(message);
     if (isThenable(result)) return Promise.resolve(result).then(() => this.#handled());
     this.#handled();
     return undefined;
+  }
+
+  /** Something has happened in a behaviour that tells of its own events. */
+  tell(event: OwnEvent): void {
+    if (this.#options.length > 0) this.#tell(event);
   }
 
   /** The server has answered a request by what its handler has returned. */
@@ -85,7 +96,9 @@ export class Debugged implements Body {
   }
 
   terminate(reason: ExitReason): unknown {
-    return this.#behaviour.terminate(reason);
+    const result = this.#behaviour.terminate(reason);
+    this.#behaviour._terminated?.(reason);
+    return result;
   }
 
   _requestTerm(request: Request, isCast: boolean): Encodable {
@@ -139,6 +152,8 @@ export function debugOf(behaviour: Behaviour): Debugged | null {
   return body instanceof Debugged ? body : null;
 }
 
+export type { OwnEvent } from "./_debug_options.ts";
+
 /** The server as OTP names it: by its registered name, else by its pid. */
 export function nameTerm(behaviour: Behaviour): Term {
   return behaviour._process.registeredAs ?? behaviour._process.pid;
@@ -154,6 +169,8 @@ export function eventLine(event: SystemEvent, name: Term): string {
       return `${who} sent ${text(event.reply)} to ${text(pidOf(event.from))}, new state ${
         text(event.state)
       }`;
+    case "own":
+      return `${who} ${event.text}`;
     case "noreply":
       return `${who} new state ${text(event.state)}`;
     default:

@@ -2,6 +2,9 @@
  * What Erlang's `sys` does with a server: look at its state, hold it, trace it. It works with servers of this node, and with every
  * OTP process (gen_server, gen_statem, supervisor, GenStage, ...) of other nodes.
  *
+ * Processes of a node's own (`net_kernel`, `rex`, ...) show their state to all nodes; only their own program can debug them, and nobody
+ * suspends or ends them.
+ *
  * All functions take where they are called from (a node, or `this` in a server and `self` in a spawned function), then the
  * target, and reject as calls do: {@linkcode NoProcessError}, {@linkcode NodeDownError}, {@linkcode ExitError}, {@linkcode CallTimeoutError}.
  *
@@ -27,10 +30,10 @@ import { isList } from "../../etf/list.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { isTuple, tuple } from "../../etf/tuple.ts";
 import { NORMAL } from "../../node/atoms.ts";
+import { type Caller, callerProcess } from "../../node/caller.ts";
 import type { CallOptions } from "../../node/call.ts";
 import { ProcessContext } from "../../node/process/context.ts";
 import { checkReason } from "../../node/errors.ts";
-import type { LocalNode } from "../../node/local_node.ts";
 import type { ExitReason } from "../../node/process/process.ts";
 import { addressOf, nodeOf, type Target } from "../../node/target.ts";
 import { wrapsStates } from "./_sys_version.ts";
@@ -39,8 +42,7 @@ import type { DebugFunction } from "./_debug_options.ts";
 
 export type { DebugFunction } from "./_debug_options.ts";
 
-/** Where something is done from: a node, or a process in its own name. */
-export type Caller = LocalNode | ProcessContext;
+export type { Caller };
 
 /** What {@linkcode getStatus} gives. */
 export interface SystemStatus {
@@ -275,7 +277,7 @@ function ask(
   request: Encodable,
   options: CallOptions,
 ): Promise<Term> {
-  const process = from instanceof ProcessContext ? from._process : from._core.main;
+  const process = callerProcess(from, "ask a server", "sys.getState(node, server)");
   return from._core.systemCall(process, target, request, options) as Promise<Term>;
 }
 

@@ -5,10 +5,10 @@ import { type AnyTuple, isTuple, type Tuple, tuple } from "../../etf/tuple.ts";
 import { UNDEF } from "../../node/atoms.ts";
 import type { Behaviour } from "../../node/process/behaviour.ts";
 import { exitReasonOf } from "../../node/errors.ts";
-import type { Body } from "../../node/process/process.ts";
+import type { Body, Process } from "../../node/process/process.ts";
 import { isParentExit, isSystemMessage } from "../../node/system_message.ts";
 import { debug } from "./_debug_requests.ts";
-import { shown } from "./_shown.ts";
+import { shown } from "./shown.ts";
 import { wrapsStates } from "./_sys_version.ts";
 import { initialModule, initialName, statusOf } from "./_status.ts";
 
@@ -16,11 +16,16 @@ const OK = atom("ok");
 const ERROR = atom("error");
 const SUSPEND: Term = atom("suspend");
 const RESUME: Term = atom("resume");
+const GET = atom("get");
 const GET_STATE: Term = atom("get_state");
 const GET_STATUS: Term = atom("get_status");
 const CALLBACK_FAILED = atom("callback_failed");
 const NOT_SUPPORTED = atom("not_supported");
 const ESSENTIAL = tuple(NOT_SUPPORTED, "that process belongs to the node: stop the node") as Term;
+const NOT_FROM_THERE = tuple(
+  NOT_SUPPORTED,
+  "that process belongs to the node: only its own program may debug it, by sys.trace and the like",
+) as Term;
 
 /**
  * Handles what every behaviour has in common: the messages `{system, From, Request}` of Erlang's sys, and the end of the parent.
@@ -37,16 +42,16 @@ export function handledSystem(behaviour: Behaviour, message: AnyTuple): boolean 
   }
   if (!isSystemMessage(message)) return false;
   const [, from, request] = message;
-  const refused = (behaviour as Body)._essential === true && isHarmful(request);
+  const refusal = (behaviour as Body)._essential === true ? refusalOf(process, request) : null;
   let reply: Term;
   try {
-    reply = refused ? failed(ESSENTIAL) : answer(behaviour, request);
+    reply = refusal === null ? answer(behaviour, request) : failed(refusal);
   } catch (error) {
     behaviour._core.fault("Cannot answer a request of sys", error);
     reply = failed(exitReasonOf(error));
   }
   send(behaviour, from, request, reply);
-  if (!refused && isTuple(request) && request.tag === "terminate" && request.length === 2) {
+  if (refusal === null && isTuple(request) && request.tag === "terminate" && request.length === 2) {
     process.stop(request[1]);
   }
   return true;
@@ -71,9 +76,17 @@ function send(
   }).catch((error) => core.fault("Cannot answer a request of sys", error));
 }
 
-/** A process of the node's own is not held, ended or changed from outside, as no exit signal ends it. */
-function isHarmful(request: Term): boolean {
-  return request === SUSPEND || (isTuple(request) && request.tag !== "debug");
+/**
+ * A process of the node's own is not held, ended or changed from outside, as no exit signal ends it; and peers may not have it print
+ * and keep what others send.
+ */
+function refusalOf({ origin }: Process, request: Term): Term | null {
+  if (request === SUSPEND) return ESSENTIAL;
+  if (!isTuple(request)) return null;
+  if (request.tag !== "debug") return ESSENTIAL;
+  const what: unknown = request[1];
+  const looks = isTuple(what) && what[1] === GET;
+  return origin === null || looks ? null : NOT_FROM_THERE;
 }
 
 function answer(behaviour: Behaviour, request: Term): Term {
@@ -129,6 +142,10 @@ function replaceState(behaviour: Behaviour, fun: unknown): Term {
       throw new NotSupported(
         "a fun of Erlang cannot be run in JavaScript, use sys.replaceState in a program of this node",
       );
+    }
+    if (behaviour._replaceStates !== undefined) {
+      behaviour._replaceStates((state) => fun(state));
+      return ok(shown(behaviour.formatState()));
     }
     if (behaviour.replaceState === undefined) {
       throw new NotSupported(

@@ -21,6 +21,9 @@ export const LONGEST_TEXT = 2 ** 27;
  * @throws {FormatError} if the arguments do not fit the format.
  */
 export function formatText(format: string, args: readonly Encodable[]): string {
+  if (typeof format !== "string" || !Array.isArray(args)) {
+    throw new TypeError("Cannot format: a text and an array of what belongs into it are needed");
+  }
   try {
     return formatted(new Control(Array.from(format), args));
   } catch (error) {

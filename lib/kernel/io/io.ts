@@ -1,3 +1,4 @@
+import { selfOf } from "../../node/caller.ts";
 import { atom } from "../../etf/atom.ts";
 import { charlist } from "../../etf/list.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
@@ -114,7 +115,7 @@ async function geometry(self: ProcessContext, which: "columns" | "rows"): Promis
 }
 
 function request(self: ProcessContext, request: Tuple<readonly unknown[]>): Promise<Term> {
-  const process = self._process;
+  const process = selfOf(self, "print or read", 'io.putChars(this, "text")')._process;
   return new IoRequest(self._core, process, process.groupLeader, request as Encodable).promise;
 }
 

@@ -140,7 +140,6 @@ export function provideShell(
   });
   node.provide("net_kernel", { get_net_ticktime: () => Math.ceil(tickTime / 1000) });
   node.provide("erlang", { system_info: systemInfo });
-  node.provide("application", { get_env: (_application, _name, otherwise) => otherwise });
 }
 
 /** What is told of the system: it is none of Erlang's, and does as OTP 25 does. */

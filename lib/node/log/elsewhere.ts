@@ -1,22 +1,13 @@
-import { atom } from "../etf/atom.ts";
-import { atomMap } from "../etf/convert.ts";
-import type { Encodable } from "../etf/term.ts";
-import { tuple } from "../etf/tuple.ts";
-import type { Core } from "./core.ts";
-import { errorText } from "./errors.ts";
-import type { Process } from "./process/process.ts";
-import { Name } from "./target.ts";
-
-/** The levels of OTP's logger, the gravest first. */
-export type LogLevel =
-  | "emergency"
-  | "alert"
-  | "critical"
-  | "error"
-  | "warning"
-  | "notice"
-  | "info"
-  | "debug";
+import { atom } from "../../etf/atom.ts";
+import { atomMap } from "../../etf/convert.ts";
+import { encode } from "../../etf/encoder.ts";
+import type { Encodable } from "../../etf/term.ts";
+import { tuple } from "../../etf/tuple.ts";
+import type { Core } from "../core.ts";
+import { errorText } from "../errors.ts";
+import type { LogLevel } from "./level.ts";
+import type { Process } from "../process/process.ts";
+import { Name } from "../target.ts";
 
 /**
  * Sends a log event to the node of a process's group leader, where that is another one: as in OTP, what a process does for another
@@ -30,7 +21,7 @@ export function logElsewhere(
   process: Process,
   level: LogLevel,
   message: readonly Encodable[],
-  meta: Readonly<Record<string, Encodable>> = {},
+  meta: Readonly<Record<string, unknown>> = {},
 ): boolean {
   const { groupLeader: leader } = process;
   if (leader._node === core.name) return false;
@@ -39,7 +30,7 @@ export function logElsewhere(
       pid: process.pid,
       gl: leader,
       time: Math.round(core.platform.systemTime() * 1_000),
-      ...meta,
+      ...termsOf(core, meta),
     });
     const event = tuple(atom("log"), atom(level), ...message, all) as Encodable;
     core.remotes.remote(leader.node).send(
@@ -52,4 +43,22 @@ export function logElsewhere(
     core.platform.log("warning", `Cannot log on ${leader.node}: ${errorText(error)}`);
     return false;
   }
+}
+
+/** What is no term goes as a text. */
+function termsOf(
+  core: Core,
+  meta: Readonly<Record<string, unknown>>,
+): Record<string, Encodable> {
+  const terms: Record<string, Encodable> = {};
+  for (const name of Object.keys(meta)) {
+    const value = meta[name] as Encodable;
+    try {
+      encode(value);
+      terms[name] = value;
+    } catch {
+      terms[name] = core.platform.inspect(value);
+    }
+  }
+  return terms;
 }

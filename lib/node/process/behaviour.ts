@@ -4,6 +4,7 @@ import { isThenable } from "../../_util/thenable.ts";
 import { NORMAL } from "../atoms.ts";
 import { ProcessContext } from "./context.ts";
 import { checkReason, ExitError, exitReasonOf, isProcessError, NameError } from "../errors.ts";
+import { ignore, IgnoredError } from "./ignore.ts";
 import type { Node } from "../node.ts";
 import type { Body, ExitReason, Process, Undelivered } from "./process.ts";
 import type { Registration } from "./registration.ts";
@@ -29,6 +30,7 @@ export abstract class Behaviour extends ProcessContext {
    * Sets up the state. What it takes is what `node.start` takes.
    *
    * A promise delays the start, and with it the other messages, which wait. A throw makes `start` reject; `terminate` is not called then.
+   * Where it returns {@linkcode ignore} the process does not want to run.
    */
   init(..._args: never[]): unknown {
     return undefined;
@@ -68,9 +70,36 @@ export abstract class Behaviour extends ProcessContext {
     return GENERIC_SERVER;
   }
 
+  /** @ignore @internal Whether it tells sys of events of its own, in place of the messages that it gets. */
+  get _ownEvents(): boolean {
+    return false;
+  }
+
+  /** @ignore @internal Replaces several states for sys, each for itself, where that is not one. */
+  _replaceStates?(fun: (state: Term) => unknown): void;
+
+  /** @ignore @internal Its `terminate` was called, while sys has something switched on for it. */
+  _terminated?(reason: Term): void;
+
+  /** @ignore @internal What `sys:get_status` shows behind the header, where it is not what a generic server shows. */
+  _statusItems?(state: Term, parent: Term, events: readonly Term[]): readonly unknown[];
+
   /** Ends this process in order, when the message that it handles is done; those that wait are not handled any more. Default reason `normal`. */
   stop(reason: ExitReason = NORMAL): void {
     this._process.stop(checkReason(reason));
+  }
+
+  /**
+   * @ignore @internal What `init` has returned, before whoever starts the process is told: a throw, or a rejection of the promise that
+   * it may return, makes the start fail.
+   */
+  _initialized(_result: unknown): unknown {
+    return undefined;
+  }
+
+  /** @ignore @internal The process has started, and no other message has been handled: a promise holds the mailbox, a throw is a crash. */
+  _begun(): unknown {
+    return undefined;
   }
 
   /** @ignore @internal Takes one message. */
@@ -145,23 +174,28 @@ class Init extends Turn implements Undelivered {
 
   run(): unknown {
     if (this.#registration === null) return this.#init();
+    let registered: unknown;
     try {
-      const registered = this.#registration.register(this.#process);
-      if (!isThenable(registered)) return this.#init();
-      return registered.then(() => this.#init(), (error) => this.#nameless(error));
+      registered = this.#registration.register(this.#process);
     } catch (error) {
       return this.#nameless(error);
     }
+    if (!isThenable(registered)) return this.#init();
+    return registered.then(() => this.#init(), (error) => this.#nameless(error));
   }
 
   #init(): unknown {
+    let result: unknown;
     try {
-      const result = this.#behaviour.init(...this.#args as never[]);
-      if (!isThenable(result)) return this.#done();
-      return Promise.resolve(result).then(() => this.#done(), (error) => this.#failed(error));
+      result = this.#behaviour.init(...this.#args as never[]);
     } catch (error) {
       return this.#failed(error);
     }
+    if (!isThenable(result)) return this.#done(result);
+    return Promise.resolve(result).then(
+      (value) => this.#done(value),
+      (error) => this.#failed(error),
+    );
   }
 
   /** The process was ended before `init` had begun, or while it was waiting. */
@@ -169,10 +203,27 @@ class Init extends Turn implements Undelivered {
     this.#tell(new ExitError(reason));
   }
 
-  #done(): void {
-    const { stopping } = this.#process;
-    if (stopping === null) this.#tell(null);
-    else this.#failed(new ExitError(stopping.reason)); // as {stop, Reason} of Erlang's init
+  #done(result: unknown): unknown {
+    const { stopping, exited } = this.#process;
+    if (exited) return undefined;
+    if (stopping !== null) return this.#failed(new ExitError(stopping.reason)); // as {stop, Reason} of Erlang's init
+    if (result === ignore) {
+      return this.#failed(new IgnoredError(this.#behaviour.constructor.name));
+    }
+    let ready: unknown;
+    try {
+      ready = this.#behaviour._initialized(result);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    if (!isThenable(ready)) return this.#begin();
+    return Promise.resolve(ready).then(() => this.#begin(), (error) => this.#failed(error));
+  }
+
+  #begin(): unknown {
+    if (this.#process.exited) return undefined;
+    this.#tell(null);
+    return this.#behaviour._begun();
   }
 
   /** As in OTP: whoever starts a server under a name that is taken is told; its links are not. */

@@ -1,10 +1,13 @@
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import type { Request } from "../call.ts";
+import type { Target } from "../target.ts";
+import type { Platform } from "../../platform/contract.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { BrokenLinks } from "./links.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { Turn } from "./turn.ts";
 
 /** What a process does with its messages: a GenServer's handlers, or a function that receives. */
 export interface Body {
@@ -27,6 +30,14 @@ export interface Body {
    * because too much waits. Default: an ordinary one.
    */
   readonly _essential?: boolean;
+  /** What it is, for whoever looks at processes, where that is not the name of its class. */
+  readonly _class?: string;
+  /** How many messages it has taken and keeps for later. */
+  readonly _waiting?: number;
+  /** Gives away the first of those that it keeps; `undefined` where there is none. */
+  _dropOldest?(): unknown;
+  /** What takes an urgent message where it keeps messages: it goes before those that are less urgent. */
+  _urgent?(message: unknown, priority: "high" | "max"): Turn;
   /** The request's term as a caller of another node would write it, where the body knows how it is written. */
   _requestTerm?(request: Request, isCast: boolean): Encodable;
 }
@@ -38,6 +49,8 @@ export type ExitReason = Exclude<Term, string>;
 export interface Watcher {
   /** The process has ended with that reason. Where its node cannot be reached, `cause` says why, as far as it is known. */
   down(reason: Term, cause?: Error): void;
+  /** Whose monitor it is, where it is a process's. */
+  readonly by?: Pid;
 }
 
 /** The other end of a link: a process of this node, or one of a peer. */
@@ -56,6 +69,11 @@ export interface Home {
   forget(process: Process): void;
   setDeadline(deadline: Deadline, ms: number): void;
   clearDeadline(deadline: Deadline): void;
+  readonly platform: Pick<Platform, "now" | "log">;
+  /** A message was dropped because its receiver's mailbox is full: whoever waits for an answer to it is told. */
+  refused(receiver: Process, message: unknown): void;
+  /** Sends in the name of a process. @returns whether somebody takes it, as far as that is known. */
+  handOver(from: Process, target: Target, message: Encodable): boolean;
   /** A process ended abnormally, and nobody may have noticed. */
   crashed(process: Process, reason: Term): void;
   /** Something of the node's own went wrong, and everything else must go on. */

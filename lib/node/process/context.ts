@@ -1,12 +1,18 @@
+import { checkFields } from "../../_util/fields.ts";
 import { atom } from "../../etf/atom.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
-import type { Pid, Ref } from "../../etf/identifiers.ts";
+import { type Pid, Ref } from "../../etf/identifiers.ts";
 import type { AnySchema, Output } from "../../etf/schema/schema.ts";
 import { type AnyTuple, tuple } from "../../etf/tuple.ts";
 import type { CallOptions } from "../call.ts";
 import type { Core } from "../core.ts";
+import { castWith, sendWith } from "../delivery.ts";
+import { ProcessEnv } from "./env.ts";
 import { checkReason } from "../errors.ts";
+import { infoOf, type ProcessInfo } from "./info.ts";
+import type { ImportantOptions, SendOptions } from "./mailbox.ts";
 import type { Down, Monitor } from "./monitor.ts";
+import { ProcessLogger } from "../log/process_logger.ts";
 import type { Node } from "../node.ts";
 import type { ExitReason, Process } from "./process.ts";
 import type { NodeType } from "../remote/node_monitors.ts";
@@ -28,6 +34,7 @@ export abstract class ProcessContext {
   _attach(node: Node, process: Process): void {
     this.#node = node;
     this.#process = process;
+    process._attached(this);
   }
 
   /** @ignore @internal */
@@ -56,6 +63,11 @@ export abstract class ProcessContext {
     return this.#node!;
   }
 
+  /** Logs in the name of this process, with levels and fields. */
+  get logger(): ProcessLogger {
+    return new ProcessLogger(this._core, this._process);
+  }
+
   /** Who made the call that is handled now; `null` where the message does not tell, and after the handler has returned. */
   get caller(): Pid | null {
     return this._process.caller;
@@ -69,6 +81,16 @@ export abstract class ProcessContext {
   /** Gives this process another group leader, as `group_leader/2`. What is spawned by it elsewhere, or linked to it here, inherits it. */
   setGroupLeader(leader: Pid): void {
     this._process.groupLeader = leader;
+  }
+
+  /** Values that are found by name: those of this process, of its parent and of the node. */
+  get env(): ProcessEnv {
+    return new ProcessEnv(this._process, this.#core);
+  }
+
+  /** What there is to know of this process. */
+  get info(): ProcessInfo {
+    return infoOf(this._process);
   }
 
   /** Aborts when the process ends, so that what it waits for can be given up. */
@@ -97,7 +119,19 @@ export abstract class ProcessContext {
    * @throws {EncodeError} if it is sent to another node and is no term.
    * @throws {BusyError} if too much waits to be sent to that node; nothing of this message is sent then.
    */
-  send(target: Target, message: Encodable): void {
+  send(target: Target, message: Encodable, options?: SendOptions & { important?: false }): void;
+  /**
+   * Sends an important message: the promise resolves when it is known that it has arrived, see {@linkcode SendOptions}.
+   *
+   * @throws {NoProcessError} if there is no such process.
+   * @throws {MailboxFullError} if its mailbox is full.
+   * @throws {NodeDownError} if its node cannot be reached, or the connection is lost meanwhile: it is not known then.
+   * @throws {CallTimeoutError} if nothing is known after `timeout` milliseconds, 5,000 unless told otherwise.
+   * @throws {TypeError} if it goes to an alias of another node, of which nothing can be known.
+   */
+  send(target: Target, message: Encodable, options: ImportantOptions): Promise<void>;
+  send(target: Target, message: Encodable, options?: SendOptions): void | Promise<void> {
+    if (options !== undefined) return sendWith(this.#core, this._process, target, message, options);
     this.#core.send(this._process, target, message);
   }
 
@@ -139,8 +173,13 @@ export abstract class ProcessContext {
    *
    * @throws {BusyError} if too much waits to be sent to that node, see {@linkcode Node.sendReady}.
    */
-  cast(target: Target, request: Encodable): void {
-    this.#core.cast(this._process, target, { name: null, term: request });
+  cast(target: Target, request: Encodable, options?: SendOptions & { important?: false }): void;
+  /** Sends an important request that is not answered: the promise resolves, and rejects, as that of an important message does. */
+  cast(target: Target, request: Encodable, options: ImportantOptions): Promise<void>;
+  cast(target: Target, request: Encodable, options?: SendOptions): void | Promise<void> {
+    const asked = { name: null, term: request };
+    if (options !== undefined) return castWith(this.#core, this._process, target, asked, options);
+    this.#core.cast(this._process, target, asked);
   }
 
   /**
@@ -202,9 +241,12 @@ export abstract class ProcessContext {
    * Erlang, for all connections of a hidden node are hidden.
    */
   monitorNodes(on: boolean, options: { readonly type?: NodeType } = {}): void {
+    checkFields("monitor nodes", options, { type: true });
     const { type = "all" } = options;
     if (type !== "all" && type !== "visible" && type !== "hidden") {
-      throw new TypeError(`Cannot monitor ${type} nodes: the type is "visible", "hidden" or "all"`);
+      throw new TypeError(
+        `Cannot monitor ${String(type)} nodes: the type is "visible", "hidden" or "all"`,
+      );
     }
     this.#alive("monitor nodes").node._network?.monitors.monitorNodes(this._process, on, type);
   }
@@ -227,12 +269,12 @@ export abstract class ProcessContext {
    * ended before, the signal `noproc` comes. Idempotent.
    */
   link(pid: Pid): void {
-    this.#core.link(this._process, pid);
+    this.#core.link(this._process, checkPid("link", pid));
   }
 
   /** Takes a link back, as Erlang's `unlink/1`. No exit signal of it arrives after this. */
   unlink(pid: Pid): void {
-    this.#alive("unlink").#core.unlink(this._process, pid);
+    this.#alive("unlink").#core.unlink(this._process, checkPid("unlink", pid));
   }
 
   /**
@@ -243,9 +285,15 @@ export abstract class ProcessContext {
     this.#alive("exit").#core.exit(this._process, checkPid("exit", pid), checkReason(reason));
   }
 
-  /** Makes an alias: a reference that messages can be sent to until it is taken back or the process ends. */
-  alias(): Ref {
-    return this.#core.addAlias(this._process);
+  /**
+   * Makes an alias: a reference that messages can be sent to until it is taken back or the process ends.
+   *
+   * @param options `priority`: whether others may send urgent messages by it, also from other nodes, as by Erlang's `alias([priority])`.
+   * Default false.
+   */
+  alias(options: { readonly priority?: boolean } = {}): Ref {
+    checkFields("make an alias", options, { priority: true });
+    return this.#core.addAlias(this._process, options.priority === true);
   }
 
   /**
@@ -254,6 +302,9 @@ export abstract class ProcessContext {
    * @returns whether it was one of this process.
    */
   unalias(alias: Ref): boolean {
+    if (!(alias instanceof Ref)) {
+      throw new TypeError("Cannot take an alias back: the reference that alias() gave is needed");
+    }
     return this.#core.removeAlias(this._process, alias);
   }
 

@@ -88,7 +88,7 @@ export class Deadlines {
     if (ms === this.#openMs) return append(this.#open!, deadline);
     // A NaN among the due times would be before and after none of them, and hold up all that come later.
     if (typeof ms !== "number" || !(ms >= 0)) {
-      throw new RangeError(`Cannot set a deadline in ${ms} ms: 0 or more is needed`);
+      throw new RangeError(`Cannot set a deadline in ${String(ms)} ms: 0 or more is needed`);
     }
     if (ms === Infinity || this.#stopped) return;
     append(ms >= COARSE_FROM ? this.#openFor(ms) : this.#at(ms), deadline);

@@ -1,3 +1,4 @@
+import type { AsyncContext } from "../../platform/contract.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
 import { isThenable } from "../../_util/thenable.ts";
@@ -17,6 +18,13 @@ export class MainProcess extends Process {
     if (message instanceof Turn && !this.exited) {
       this.home.scheduler.schedule(new Alone(this, message));
     }
+  }
+
+  /** Where processes know what is theirs: what runs here is nobody's, though a process may have set it off. */
+  tracks: AsyncContext | null = null;
+
+  override _handle(turn: Turn): unknown {
+    return this.tracks === null ? turn.run() : this.tracks.run(null, () => turn.run());
   }
 
   override exitSignal(): void {}
@@ -48,7 +56,7 @@ class Alone implements Runnable {
   run(): void {
     if (this.#main.exited) return;
     try {
-      const result = this.#turn.run();
+      const result = this.#main._handle(this.#turn);
       if (isThenable(result)) {
         Promise.resolve(result).then(undefined, (error) => this.#main.crash(error));
       }

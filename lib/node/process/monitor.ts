@@ -64,6 +64,11 @@ export class ProcessMonitor extends Turn implements Monitor, Watcher {
     owner.own(this);
   }
 
+  /** Whose monitor it is. */
+  get by(): Pid {
+    return this.#owner.pid;
+  }
+
   /** The process has ended. */
   down(reason: Term): void {
     if (this.#over) return;

@@ -1,15 +1,19 @@
 import { atom } from "../../etf/atom.ts";
-import type { DecodeOptions } from "../../etf/options.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
-import { isTuple, tuple } from "../../etf/tuple.ts";
+import { tuple } from "../../etf/tuple.ts";
 import { Queue } from "../../_util/queue.ts";
 import { isThenable } from "../../_util/thenable.ts";
-import { EXIT, KILL, KILLED, NORMAL, SHUTDOWN } from "../atoms.ts";
+import { EXIT, KILL, KILLED, NORMAL } from "../atoms.ts";
 import type { Call, CallPlace } from "../call.ts";
 import { exitReasonOf, isProcessError, ProcessExitedError } from "../errors.ts";
+import type { ProcessContext } from "./context.ts";
 import type { MonitorPlace, ProcessMonitor } from "./monitor.ts";
 import type { Body, ExitReason, Home, Linked, Watcher } from "./body.ts";
+import { IdleTimeout } from "./idle_timeout.ts";
+import { Lanes, Next, type Priority } from "./mailbox.ts";
+import { disposeAll, fail, isCrash, isMessage, Stop, tellAll } from "./_ending.ts";
+import { Rare, WithRare } from "./_rare.ts";
 import { RaisedError } from "../provided/raise.ts";
 import { Registration } from "./registration.ts";
 import type { Runnable } from "./scheduler.ts";
@@ -17,9 +21,10 @@ import { isParentExit, isSystemMessage } from "../system_message.ts";
 import { Turn } from "./turn.ts";
 
 export type { Body, ExitReason, Home, Linked, Watcher } from "./body.ts";
+export type { Undelivered } from "./_ending.ts";
 
 /** Where a process is in its life. */
-type Status =
+export type Status =
   /** Nothing to do. */
   | "idle"
   /** In the run queue. */
@@ -38,7 +43,7 @@ type Status =
  * The order of things when a process ends: its name and pid are free, its signal aborts, callers and watchers and links are
  * told, in this order, before anything else runs.
  */
-export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
+export class Process extends WithRare implements Runnable, Linked, CallPlace, MonitorPlace {
   readonly home: Home;
   readonly pid: Pid;
   body: Body;
@@ -47,37 +52,30 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   name: string | null = null;
   /** Who started it; an exit signal of the parent ends a GenServer even if it traps exits. */
   parent: Pid | null = null;
-  /** The node that asked for it, where it is another one: what it runs is run for that node. */
-  spawner: string | null = null;
-  /**
-   * Whether it acts in the name of whoever sends to it: then `origin` is the peer whose message is handled now, as its connection
-   * knows it, until the handler returns or first waits. What a message says of its sender anybody can write.
-   */
-  asksOrigin = false;
-  origin: string | null = null;
   /** Who prints for it: Erlang's group leader, here or on another node. */
   groupLeader: Pid;
-  /** How payloads for this process are decoded; `null` is the node's way. */
-  terms: DecodeOptions | null = null;
   /** Whose message is handled now, where it is known. */
   caller: Pid | null = null;
   /** What it exited with. */
   reason: Term = NORMAL;
+  /** How many messages, timers and other turns it has begun to handle. */
+  handled = 0;
+  /** When it was made, in whole milliseconds since the node was; a little later than that where many are made at once. */
+  since = 0;
 
   #status: Status = "idle";
   #mailbox: Queue<unknown> = new Queue();
   #current: unknown = undefined;
   #stop: { readonly reason: Term } | null = null;
-  /** What has come while the process is suspended; `null` where it is not. */
-  #held: unknown[] | null = null;
+  /** Whether it was asked to stop, or there is something in `_rare` that a turn has to look at; else no turn looks. */
+  #special = false;
   #links: Map<string, Linked> | null = null;
   #watchers: Set<Watcher> | null = null;
   #calls: Set<Call> | null = null;
   #owned: Set<Disposable> | null = null;
-  #aliases: Set<number> | null = null;
-  #abort: AbortController | null = null;
 
   constructor(home: Home, pid: Pid, body: Body) {
+    super();
     this.home = home;
     this.pid = pid;
     this.groupLeader = pid;
@@ -87,6 +85,10 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   /** The key in the node's process table. */
   get id(): number {
     return processId(this.pid);
+  }
+
+  get status(): Status {
+    return this.#status;
   }
 
   get exited(): boolean {
@@ -107,56 +109,100 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     return this.#stop;
   }
 
-  /** How many messages wait. */
+  /** How many messages wait, those among them that the body keeps for later. */
   get queued(): number {
-    return this.#mailbox.length + (this.#held?.length ?? 0);
+    const rare = this._rare;
+    const here = this.#mailbox.length + (this.body._waiting ?? 0);
+    return rare === null ? here : here + (rare.held?.length ?? 0) + (rare.lanes?.length ?? 0);
+  }
+
+  /** What is handled now; `undefined` where it is nothing. */
+  get current(): unknown {
+    return this.#current;
   }
 
   /** Whether it has been suspended, see {@linkcode Process.suspend}. */
   get suspended(): boolean {
-    return this.#held !== null;
+    return this._rare !== null && this._rare.held !== null;
   }
 
   /** Until it is resumed the process handles messages of sys and the end of its parent; all else waits in its order. */
   suspend(): void {
-    this.#held ??= [];
+    (this._rare ??= new Rare()).held ??= [];
+    this.#special = true;
   }
 
   resume(): void {
-    const held = this.#held;
-    this.#held = null;
-    if (held === null || held.length === 0) return;
-    const behind = [...this.#mailbox];
-    this.#mailbox.clear();
-    for (const message of held) this.#mailbox.push(message);
-    for (const message of behind) this.#mailbox.push(message);
-    if (this.#status === "idle") this.#schedule();
+    const held = this._rare?.held ?? null;
+    if (held === null) return;
+    this._rare!.held = null;
+    this.#mailbox.putBefore(held);
+    if (this.#status !== "idle") return;
+    if (this.#mailbox.length > 0) this.#schedule();
+    else this.#idles(this._rare!);
   }
 
-  /** Puts a message behind those that wait. A process that has ended takes none. */
+  /** Puts something behind what waits. A process that has ended takes nothing. */
   deliver(message: unknown): void {
     if (this.#status === "exited") return;
     this.#mailbox.push(message);
     if (this.#status === "idle") this.#schedule();
   }
 
+  /**
+   * As {@linkcode Process.deliver}, for what users send: a mailbox may be full, and a message may be urgent.
+   *
+   * @returns whether the mailbox, or who stands in for it, has taken the message. What waits for an answer is told where it was dropped.
+   */
+  post(message: unknown, priority?: Priority): boolean {
+    const rare = this._rare;
+    if (rare !== null && rare.limit !== null && !rare.limit.admits(message)) {
+      return rare.limit.replaces;
+    }
+    if (priority === undefined || priority === "normal") this.deliver(message);
+    else this.#deliverBefore(message, priority);
+    return true;
+  }
+
+  #deliverBefore(message: unknown, priority: "high" | "max"): void {
+    if (this.#status === "exited") return;
+    const turn = this.body._urgent?.(message, priority) ?? message;
+    this.#lanes().push(turn, priority);
+    if (this.#status === "idle") this.#schedule();
+  }
+
+  /** Runs a function before all messages that wait, as soon as the one is done that is handled now. */
+  doNext(fn: () => unknown): void {
+    if (this.#status === "exited") return;
+    this.#lanes().pushNext(new Next(fn));
+    if (this.#status === "idle") this.#schedule();
+  }
+
+  #lanes(): Lanes {
+    this.#special = true;
+    return (this._rare ??= new Rare()).lanes ??= new Lanes();
+  }
+
+  /** Takes the message away that has waited longest, of those without a priority; `undefined` where there is none. */
+  dropOldest(): unknown {
+    return this.body._dropOldest?.() ?? this._rare?.held?.shift() ??
+      this.#mailbox.remove(isMessage);
+  }
+
   /** Takes the next message, unless a handler has not settled yet. Called by the scheduler. */
   run(): void {
     if (this.#status !== "queued") return;
-    if (this.#stop !== null) return this.#terminate(this.#stop.reason);
-    const message = this.#mailbox.shift();
+    if (this.#special && this.#stop !== null) return this.#terminate(this.#stop.reason);
+    const message = this.#special ? this.#shift(this._rare) : this.#mailbox.shift();
     if (message === undefined) {
       this.#status = "idle";
       return;
     }
     this.#status = "running";
-    if (this.#held !== null && !this.#isUrgent(message)) {
-      this.#held.push(message);
-      return this.#settled();
-    }
     this.#current = message;
+    this.handled++;
     try {
-      const result = message instanceof Turn ? message.run() : this.body._receive(message);
+      const result = this._handle(message);
       if (isThenable(result)) return this.#wait(result);
     } catch (error) {
       return this.crash(error);
@@ -164,10 +210,19 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     this.#settled();
   }
 
+  /** @internal Learns by what its code acts in its name. */
+  _attached(_context: ProcessContext): void {}
+
+  /** @internal Does what a message asks for. */
+  _handle(message: unknown): unknown {
+    return message instanceof Turn ? message.run() : this.body._receive(message);
+  }
+
   /** Asks the process to end in order once the message that it handles is done; those that wait are not handled any more. */
   stop(reason: Term): void {
     if (this.#stop !== null || this.#status === "exited" || this.#status === "terminating") return;
     this.#stop = { reason };
+    this.#special = true;
     if (this.#status === "idle") this.#schedule();
   }
 
@@ -213,19 +268,18 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     this.#status = "exited";
     this.reason = reason;
     this.home.forget(this);
-    if (this.#owned !== null) this.#dispose(this.#owned);
-    this.#abort?.abort(new ProcessExitedError("go on", reason));
+    if (this.#owned !== null) disposeAll(this.home, this.#owned);
+    this._rare?.end(this.home, reason);
     this.#failCalls(reason);
-    if (this.#watchers !== null) this.#tellWatchers(this.#watchers, reason);
+    if (this.#watchers !== null) tellAll(this.home, this.#watchers, reason);
     if (this.#links !== null) this.home.broken.add(this.#links.values(), this.pid, reason);
     if (this.#mailbox.length > 0) this.#mailbox.clear();
-    this.#held = null;
     this.#current = undefined;
     this.#owned =
       this.#watchers =
       this.#calls =
       this.#links =
-      this.#aliases =
+      this._rare =
         null;
     this.body._ended?.();
   }
@@ -242,11 +296,12 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
 
   /** Aborts when the process ends. */
   get signal(): AbortSignal {
-    if (this.#abort === null) {
-      this.#abort = new AbortController();
-      if (this.exited) this.#abort.abort(new ProcessExitedError("go on", this.reason));
+    const rare = this._rare ??= new Rare();
+    if (rare.abort === null) {
+      rare.abort = new AbortController();
+      if (this.exited) rare.abort.abort(new ProcessExitedError("go on", this.reason));
     }
-    return this.#abort.signal;
+    return rare.abort.signal;
   }
 
   addLink(other: Linked): void {
@@ -271,6 +326,10 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
 
   removeWatcher(watcher: Watcher): void {
     this.#watchers?.delete(watcher);
+  }
+
+  get watchers(): Iterable<Watcher> {
+    return this.#watchers ?? [];
   }
 
   /** How many monitors are on this process. */
@@ -302,28 +361,65 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     this.#owned?.delete(owned);
   }
 
+  /** What lives as long as the process at most. */
+  get owned(): Iterable<Disposable> {
+    return this.#owned ?? [];
+  }
+
   /** How many timers and monitors this process has. */
   get ownedCount(): number {
     return this.#owned?.size ?? 0;
   }
 
-  addAlias(number: number): void {
-    (this.#aliases ??= new Set()).add(number);
+  /** Runs `fn` when nothing has come for `ms` milliseconds, once until something comes; `Infinity` takes that back. */
+  setIdleTimeout(ms: number, fn: () => unknown): void {
+    if (this.#status === "exited") return;
+    const rare = this._rare ??= new Rare();
+    if (rare.idle !== null) this.home.clearDeadline(rare.idle);
+    rare.idle = ms === Infinity ? null : new IdleTimeout(this, ms, fn);
+    this.#special = true;
+    if (this.#status === "idle") this.#idles(rare);
   }
 
-  removeAlias(number: number): boolean {
-    return this.#aliases?.delete(number) ?? false;
-  }
-
-  /** The numbers of the aliases that lead to this process; `null` where there are none. */
-  get aliases(): ReadonlySet<number> | null {
-    return this.#aliases;
+  /** Gives back what the mailbox holds to be fast, when the message is done that is handled now. */
+  hibernate(): void {
+    if (this.#status === "exited") return;
+    const rare = this._rare ??= new Rare();
+    rare.hibernates = this.#special = true;
+    if (this.#status === "idle") this.#idles(rare);
   }
 
   /** What a suspended process handles, as OTP's do. */
   #isUrgent(message: unknown): boolean {
-    return message instanceof Stop || isSystemMessage(message) ||
+    return message instanceof Stop || message instanceof Next || isSystemMessage(message) ||
       isParentExit(message, this.parent);
+  }
+
+  /** The next message of a process that has something which few have. */
+  #shift(rare: Rare | null): unknown {
+    if (rare === null) return this.#mailbox.shift();
+    rare.hibernates = false;
+    for (;;) {
+      const message = rare.lanes?.shift() ?? this.#mailbox.shift();
+      if (message === undefined) return undefined;
+      if (rare.held !== null && !this.#isUrgent(message)) {
+        rare.held.push(message);
+        continue;
+      }
+      if (rare.idle !== null && message !== rare.idle) rare.idle.over = false;
+      return message;
+    }
+  }
+
+  /** Whether nothing is left to do: then the idle time begins. */
+  #idles(rare: Rare | null): boolean {
+    if (this.#stop !== null || this.#mailbox.length > 0) return false;
+    if (rare === null) return true;
+    if (rare.lanes !== null && rare.lanes.length > 0) return false;
+    const { idle } = rare;
+    if (idle !== null && !idle.over && rare.held === null) this.home.setDeadline(idle, idle.ms);
+    if (rare.hibernates) this.#mailbox.clear();
+    return true;
   }
 
   #schedule(): void {
@@ -342,7 +438,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     if (this.#status !== "running" && this.#status !== "waiting") return;
     this.#current = undefined;
     this.caller = null;
-    if (this.#stop === null && this.#mailbox.length === 0) {
+    if (this.#special ? this.#idles(this._rare) : this.#mailbox.length === 0) {
       this.#status = "idle";
     } else {
       this.#schedule();
@@ -358,7 +454,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     this.#status = "terminating";
     if (isCrash(reason) && (threw || !this.body._plain)) this.home.crashed(this, reason);
     try {
-      const result = this.body.terminate(reason as ExitReason);
+      const result = this._ends(reason as ExitReason);
       if (isThenable(result)) {
         Promise.resolve(result).then(
           () => this.exit(reason),
@@ -372,6 +468,11 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
     this.exit(reason);
   }
 
+  /** @internal Runs the body's last code. */
+  _ends(reason: ExitReason): unknown {
+    return this.body.terminate(reason);
+  }
+
   #terminateFailed(error: unknown): void {
     if (this.#status === "exited") return;
     const reason = exitReasonOf(error);
@@ -382,28 +483,7 @@ export class Process implements Runnable, Linked, CallPlace, MonitorPlace {
   #failCalls(reason: Term): void {
     if (this.#current !== undefined) fail(this.#current, reason);
     if (this.#calls !== null) { for (const call of this.#calls) call.undelivered(reason); }
-    if (this.#held !== null) { for (const message of this.#held) fail(message, reason); }
     if (this.#mailbox.length > 0) { for (const message of this.#mailbox) fail(message, reason); }
-  }
-
-  #dispose(owned: Set<Disposable>): void {
-    for (const one of owned) {
-      try {
-        one[Symbol.dispose]();
-      } catch (error) {
-        this.home.fault("Cannot take back what a process had", error);
-      }
-    }
-  }
-
-  #tellWatchers(watchers: Set<Watcher>, reason: Term): void {
-    for (const watcher of watchers) {
-      try {
-        watcher.down(reason);
-      } catch (error) {
-        this.home.fault("Cannot tell of the end of a process", error);
-      }
-    }
   }
 }
 
@@ -413,38 +493,4 @@ export const PID_ID_BITS = 32_768;
 /** The number of a process of this node, counted from 0 in the order in which they were made. */
 export function processId(pid: Pid): number {
   return pid.serial * PID_ID_BITS + pid.id;
-}
-
-/** Waits in the mailbox as a message does, and ends the process when its turn comes. */
-class Stop extends Turn {
-  #process: Process;
-  #reason: Term;
-
-  constructor(process: Process, reason: Term) {
-    super();
-    this.#process = process;
-    this.#reason = reason;
-  }
-
-  run(): void {
-    this.#process.stop(this.#reason);
-  }
-}
-
-/** A message that waits for an answer tells its sender that none will come. */
-function fail(message: unknown, reason: Term): void {
-  if (message !== null && typeof message === "object" && "undelivered" in message) {
-    (message as Undelivered).undelivered(reason);
-  }
-}
-
-/** A message whose sender is told where the process ends before it is answered. */
-export interface Undelivered {
-  undelivered(reason: Term): void;
-}
-
-/** Whether OTP would write a crash report: every reason but `normal`, `shutdown` and `{shutdown, _}`. */
-function isCrash(reason: Term): boolean {
-  return reason !== NORMAL && reason !== SHUTDOWN &&
-    !(isTuple(reason) && reason.length === 2 && reason[0] === SHUTDOWN);
 }

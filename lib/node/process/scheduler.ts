@@ -34,6 +34,11 @@ export class Scheduler {
     this.#platform = platform;
   }
 
+  /** Whether turns wait to be given. */
+  get isWaiting(): boolean {
+    return this.#waiting;
+  }
+
   /** Puts something at the end of the run queue. It must not be in the queue already. */
   schedule(runnable: Runnable): void {
     this.#queue.push(runnable);

@@ -6,7 +6,8 @@ import { Call, Cast } from "../call.ts";
 import { ProcessContext } from "./context.ts";
 import { exit } from "../errors.ts";
 import type { Node } from "../node.ts";
-import type { Body, ExitReason, Process } from "./process.ts";
+import type { Priority } from "./mailbox.ts";
+import type { Body, ExitReason, Process, Undelivered } from "./process.ts";
 import { Turn } from "./turn.ts";
 
 /** How a process waits for a message. */
@@ -116,7 +117,7 @@ export function functionBody(
   process: Process,
   fn: (self: Self) => unknown,
 ): Body {
-  const inbox = new Inbox(process);
+  const inbox = new Inbox(process, fn);
   const self = new Self(inbox);
   self._attach(node, process);
   process.deliver(new Start(process, fn, self));
@@ -185,6 +186,34 @@ class Waiting extends Turn {
   }
 }
 
+/** Messages that have come before others. */
+interface UrgentMessages {
+  readonly max: Term[];
+  readonly high: Term[];
+}
+
+/** An urgent message on its way from the mailbox into an inbox. */
+class UrgentMessage extends Turn implements Undelivered {
+  readonly #inbox: Inbox;
+  readonly #message: unknown;
+  readonly #priority: "high" | "max";
+
+  constructor(inbox: Inbox, message: unknown, priority: "high" | "max") {
+    super();
+    this.#inbox = inbox;
+    this.#message = message;
+    this.#priority = priority;
+  }
+
+  run(): void {
+    this.#inbox._receive(this.#message, this.#priority);
+  }
+
+  undelivered(reason: Term): void {
+    if (this.#message instanceof Call) this.#message.undelivered(reason);
+  }
+}
+
 /** What every inbox begins with; it stays empty, and saves an eighth of a process that never receives. */
 const NONE: never[] = [];
 
@@ -192,16 +221,40 @@ const NONE: never[] = [];
 class Inbox implements Body {
   readonly _plain = true;
   readonly process: Process;
+  readonly #fn: (self: Self) => unknown;
   #messages: Term[] = NONE;
   /** How many at the beginning have been taken: to shift a long array costs as much as it is long. */
   #taken = 0;
   #waiting: Waiting[] = NONE;
+  /** Urgent messages that nobody has taken yet, which go before the others. */
+  #urgent: UrgentMessages | null = null;
 
-  constructor(process: Process) {
+  constructor(process: Process, fn: (self: Self) => unknown) {
     this.process = process;
+    this.#fn = fn;
   }
 
-  _receive(message: unknown): void {
+  get _class(): string {
+    return this.#fn.name || "function";
+  }
+
+  get _waiting(): number {
+    const urgent = this.#urgent === null ? 0 : this.#urgent.max.length + this.#urgent.high.length;
+    return this.#messages.length - this.#taken + urgent;
+  }
+
+  _dropOldest(): unknown {
+    if (this.#taken === this.#messages.length) return undefined;
+    const oldest = this.#messages[this.#taken];
+    this.#remove(this.#taken);
+    return oldest;
+  }
+
+  _urgent(message: unknown, priority: "high" | "max"): Turn {
+    return new UrgentMessage(this, message, priority);
+  }
+
+  _receive(message: unknown, priority: Priority = "normal"): void {
     if (message instanceof Call) {
       if (message.done) return;
       this.process.keepCall(message);
@@ -217,12 +270,25 @@ class Inbox implements Body {
       this.process.home.clearDeadline(waiting);
       return waiting.take(taken);
     }
+    if (priority !== "normal") {
+      return void (this.#urgent ??= { max: [], high: [] })[priority].push(message as Term);
+    }
     if (this.#messages === NONE) this.#messages = [];
     this.#messages.push(message as Term);
   }
 
   take(schema: AnySchema | null, timeout: number): Promise<unknown> {
     try {
+      if (this.#urgent !== null) {
+        for (const list of [this.#urgent.max, this.#urgent.high]) {
+          for (let i = 0; i < list.length; i++) {
+            const taken = matches(schema, list[i]);
+            if (taken === noMatch) continue;
+            list.splice(i, 1);
+            return Promise.resolve(taken);
+          }
+        }
+      }
       const messages = this.#messages;
       for (let i = this.#taken; i < messages.length; i++) {
         const taken = matches(schema, messages[i]);
@@ -256,6 +322,7 @@ class Inbox implements Body {
     }
     this.#waiting = NONE;
     this.#messages = NONE;
+    this.#urgent = null;
   }
 
   #remove(at: number): void {

@@ -25,7 +25,10 @@ export class ProcessTimer extends Turn implements Disposable {
   ) {
     super();
     if (typeof ms !== "number" || !(ms >= 0)) {
-      throw new RangeError(`Cannot set a timer in ${ms} ms: 0 or more is needed`);
+      throw new RangeError(`Cannot set a timer in ${String(ms)} ms: 0 or more is needed`);
+    }
+    if (typeof fn !== "function") {
+      throw new TypeError("Cannot set a timer: a function is needed, which is called then");
     }
     this.#home = home;
     this.#process = process;

@@ -16,6 +16,7 @@ import type { Self } from "../process/self.ts";
 import { whereUnsendable } from "./unsendable.ts";
 
 const BADARG = atom("badarg");
+const BADARITY = atom("badarity");
 const BADFUN = atom("badfun");
 const EXCEPTION = atom("exception");
 const RETURN = atom("return");
@@ -23,6 +24,9 @@ const ERROR = atom("error");
 /** What is told about funs, whose code another node has. */
 export const NO_FUNS =
   "Cannot run a fun: this node has no Erlang code, give the module and name of a function that it provides";
+
+/** Where Erlang's `apply` stands in the stack when what it is to apply is no function for that. */
+const APPLY_2: Term = tuple(atom("erlang"), atom("apply"), 2, []) as Term;
 
 /** What others send is cut where it is logged. */
 const SHORT = { maxLength: 1_000 };
@@ -42,6 +46,15 @@ export interface Asked {
  * none (`badarg`); and whatever the function throws.
  */
 export function applyProvided(node: Node, self: Self, peer: string | null, asked: Asked): unknown {
+  return foundProvided(node, peer, asked)(self);
+}
+
+/** What {@linkcode applyProvided} runs; only a function that wants its process needs one. Throws as that does. */
+export function foundProvided(
+  node: Node,
+  peer: string | null,
+  asked: Asked,
+): (self: Self | null) => unknown {
   const { module, name, args } = throughApply(asked);
   if (!isName(module) || !isName(name) || !isList(args)) throw new RaisedError("error", BADARG, []);
   // The only place where what others ask for is looked up.
@@ -50,7 +63,7 @@ export function applyProvided(node: Node, self: Self, peer: string | null, asked
     const [, stack] = undefinedFunction(nameOf(module), nameOf(name), args) as Term[];
     throw new RaisedError("error", UNDEF, stack as Term[]);
   }
-  return fn(self);
+  return fn as (self: Self | null) => unknown;
 }
 
 /** Whether one more process may be spawned for that node. */
@@ -67,24 +80,38 @@ export function runsFor(node: Node, peer: string | null, process: Process): void
   process.addWatcher({ down: () => access.ended(process) });
 }
 
-/** `erlang:apply(M, F, Args)` and `erlang:apply(fun M:F/A, Args)` run `M:F`; funs that have code of their own cannot be run. */
+/**
+ * `erlang:apply(M, F, Args)` and `erlang:apply(fun M:F/A, Args)` run `M:F`; funs that have code of their own cannot be run.
+ *
+ * @throws {RaisedError} where Erlang's `apply` fails, with the same reason.
+ */
 export function throughApply(asked: Asked): Asked {
   let { module, name, args } = asked;
   while (isAtomOf(module, "erlang") && isAtomOf(name, "apply") && isList(args)) {
     if (args.length === 3) {
+      const frame = tuple(module, name, args, []) as Term;
       [module, name, args] = args;
-    } else if (args.length === 2 && args[0] instanceof ExternalFun) {
-      const fun: ExternalFun = args[0];
+      if (!isName(module) || !isName(name) || !isList(args)) throw raised(BADARG, frame);
+    } else if (args.length === 2) {
+      const fun: Term = args[0];
+      if (fun instanceof Fun) throw raised(tuple(BADFUN, NO_FUNS) as Term, stackEntry(asked));
+      if (!isList(args[1])) throw raised(BADARG, tuple(module, name, args, []) as Term, APPLY_2);
+      if (!(fun instanceof ExternalFun)) throw raised(tuple(BADFUN, fun) as Term, APPLY_2);
+      args = args[1];
+      if (args.length !== fun.arity) {
+        throw raised(tuple(BADARITY, tuple(fun, args)) as Term, APPLY_2);
+      }
       module = fun.module;
       name = fun.function;
-      args = args[1];
-    } else if (args.length === 2 && args[0] instanceof Fun) {
-      throw new RaisedError("error", tuple(BADFUN, NO_FUNS) as Term, [stackEntry(asked)]);
     } else {
       break;
     }
   }
   return { module, name, args };
+}
+
+function raised(reason: Term, ...stack: Term[]): RaisedError {
+  return new RaisedError("error", reason, stack);
 }
 
 /** How a function has ended that did not return. */

@@ -1,4 +1,5 @@
-import { atom } from "../../etf/atom.ts";
+import { checkFields } from "../../_util/fields.ts";
+import { Atom, atom } from "../../etf/atom.ts";
 import type { Term } from "../../etf/term.ts";
 import { tuple } from "../../etf/tuple.ts";
 import { UNDEF } from "../atoms.ts";
@@ -22,10 +23,16 @@ export interface Parsing {
 export class WithSelf {
   /** Takes the process, and exactly as many arguments as it declares behind it. */
   readonly fn: (self: Self, ...args: Term[]) => unknown;
+  /** @ignore @internal How many arguments it takes. */
+  readonly _arities: readonly number[];
 
   /** @ignore @internal */
-  constructor(fn: (self: Self, ...args: Term[]) => unknown) {
+  constructor(
+    fn: (self: Self, ...args: Term[]) => unknown,
+    arities: readonly number[] = [fn.length - 1],
+  ) {
     this.fn = fn;
+    this._arities = arities;
   }
 }
 
@@ -50,6 +57,9 @@ export type Provided = ((...args: Term[]) => unknown) | Parsing | WithSelf;
  * ```
  */
 export function withSelf(fn: (self: Self, ...args: Term[]) => unknown): WithSelf {
+  if (typeof fn !== "function") {
+    throw new TypeError("Cannot give a process to a function: a function is needed");
+  }
   return new WithSelf(fn);
 }
 
@@ -81,9 +91,11 @@ export class ProvidedFunctions {
   add(
     module: string,
     functions: Readonly<Record<string, Provided>>,
-    { peers = "*" }: ProvideOptions = {},
+    options: ProvideOptions = {},
   ): Disposable {
     checkProvided(module, functions);
+    checkFields("provide functions", options, { peers: true });
+    const { peers = "*" } = options;
     const globs = peers === "*" ? null : new Globs(typeof peers === "string" ? [peers] : peers);
     const table = this.#modules.get(module) ?? new Map<string, Entry>();
     this.#modules.set(module, table);
@@ -102,6 +114,12 @@ export class ProvidedFunctions {
   /** Whether there are functions of that module. */
   has(module: string): boolean {
     return this.#modules.has(module);
+  }
+
+  /** Whether what is provided under that name is the code of a process, made by {@linkcode withSelf}. */
+  isProcess({ module, name }: { readonly module: Term; readonly name: Term }): boolean {
+    if (!(module instanceof Atom) || !(name instanceof Atom)) return false;
+    return this.#modules.get(module.name)?.get(name.name)?.fn instanceof WithSelf;
   }
 
   /**
@@ -123,7 +141,7 @@ export class ProvidedFunctions {
       if (!this.#access.of(peer).mayRun(module, name)) return null;
     }
     if (fn instanceof WithSelf) {
-      return fn.fn.length === args.length + 1 ? (self) => fn.fn(self, ...args) : null;
+      return fn._arities.includes(args.length) ? (self) => fn.fn(self, ...args) : null;
     }
     if (typeof fn === "function") return fn.length === args.length ? () => fn(...args) : null;
     return fn.takes(args.length) ? () => fn.invoke(args) : null;

@@ -1,3 +1,4 @@
+import { unlisted } from "../../_util/unlisted.ts";
 import { atom } from "../../etf/atom.ts";
 import { format } from "../../etf/format.ts";
 import type { Term } from "../../etf/term.ts";
@@ -23,6 +24,7 @@ export class RaisedError extends ProcessError {
     this.class = kind;
     this.reason = reason;
     this.stacktrace = stacktrace;
+    unlisted(this, "reason", "stacktrace");
   }
 
   /** What a process exits with that does not catch this, as in Erlang: `{Reason, Stack}`, or `{{nocatch, Reason}, Stack}` for a throw. */
@@ -66,7 +68,7 @@ export function raise(
   if (kind === "exit") throw new ExitError(checkReason(reason));
   if (kind !== "error" && kind !== "throw") {
     throw new TypeError(
-      `Cannot raise ${kind}: it is no class, "error", "throw" or "exit" is needed`,
+      `Cannot raise ${String(kind)}: it is no class, "error", "throw" or "exit" is needed`,
     );
   }
   throw new RaisedError(kind, reason, stacktrace);

@@ -20,6 +20,10 @@ export class RemoteWatcher implements Watcher {
     this.ref = ref;
   }
 
+  get by(): Pid {
+    return this.watcher;
+  }
+
   down(reason: Term): void {
     this.peer.forgetWatcher(this.ref);
     this.peer.sendDown(this.object, this.watcher, this.ref, reason, this.process.pid);

@@ -1,6 +1,8 @@
+import { namesInstead } from "../../_util/fields.ts";
+import { DELIVERED } from "../atoms.ts";
 import type { Platform } from "../../platform/contract.ts";
 import { Globs } from "../globs.ts";
-import { Refusals } from "./_refusals.ts";
+import { type Folded, FoldedLog } from "./folded_log.ts";
 
 /**
  * What some peers may do here. Where a rule says nothing of a matter, it is as without rules.
@@ -20,7 +22,9 @@ export interface AccessRule {
    * message is dropped, a call and a monitor get `noproc`. The names by which nodes talk (`net_kernel`, `rex`,
    * `global_name_server`, `global_group`, `logger`, `logger_proxy`, `pg`) are open in any case.
    *
-   * It is the name that is closed, not the process: whoever knows its pid can send to that.
+   * A process that has a name which is closed cannot be reached by its pid either, which could be guessed: no message, link, monitor
+   * or exit signal gets through. Except for peers to which it has itself sent something (a message, a call, a link, a monitor), and
+   * by aliases, which it gives away itself. Processes without a name are open, and replies and global names are not looked at.
    */
   readonly names?: readonly string[];
   /**
@@ -62,6 +66,7 @@ const KERNEL_NAMES: ReadonlySet<string> = new Set([
   "logger",
   "logger_proxy",
   "pg",
+  DELIVERED.name, // nobody's, see `important` of SendOptions
 ]);
 /** Runs for a peer what it names in its arguments, which is looked up, and judged, of its own. */
 const KERNEL_MODULE = "erpc";
@@ -69,12 +74,21 @@ const KERNEL_MODULE = "erpc";
 /** What no rule is for where there are rules: it may be connected, and nothing more. */
 const CLOSED: AccessRule = { functions: [], names: [], signals: false };
 
+/** Something that a peer may not do. */
+interface Refusal {
+  readonly peer: string;
+  readonly kind: string;
+  /** May come from the peer. */
+  readonly what: string;
+}
+
 /** Who may do what: the rules of a node. */
 export class AccessPolicy {
   /** How much peers were refused. */
   refused = 0;
   readonly #rules: readonly (readonly [Globs, AccessRule])[];
-  readonly #platform: Pick<Platform, "now" | "log">;
+  readonly #platform: Pick<Platform, "now" | "log" | "setTimer">;
+  readonly #folded: FoldedLog<Refusal>;
   /** Those for whom a process lives, which may be connected no more and come again, and some others. */
   readonly #known: Map<string, PeerAccess> = new Map();
 
@@ -83,10 +97,11 @@ export class AccessPolicy {
    * @throws {TypeError} if a rule is none.
    */
   constructor(
-    platform: Pick<Platform, "now" | "log">,
+    platform: Pick<Platform, "now" | "log" | "setTimer">,
     rules: readonly AccessRule[] = [{}],
   ) {
     this.#platform = platform;
+    this.#folded = new FoldedLog(platform, "other peers", (folded) => this.#tell(folded));
     for (const rule of rules) checkRule(rule);
     this.#rules = rules.map((rule) => [new Globs(listOf(rule.peers ?? "*")), rule]);
   }
@@ -97,10 +112,26 @@ export class AccessPolicy {
     if (known !== undefined) return known;
     if (this.#known.size >= KEPT) this.#forget();
     const rule = this.#rules.find(([peers]) => peers.fit(peer))?.[1] ?? CLOSED;
-    const refusals = new Refusals(this.#platform, peer);
-    const access = new PeerAccess(rule, refusals, () => this.refused++);
+    const access = new PeerAccess(rule, (kind, what) => this.#refused({ peer, kind, what }));
     this.#known.set(peer, access);
     return access;
+  }
+
+  /** Tells of what was refused since it was last told. */
+  close(): void {
+    this.#folded.close();
+  }
+
+  #refused(refusal: Refusal): void {
+    this.refused++;
+    const { peer, kind } = refusal;
+    if (!this.#folded.isFirst(`${peer} may not ${kind}`, refusal)) return;
+    this.#platform.log("warning", `${textOf(refusal)}; see option access`);
+  }
+
+  #tell({ count, last }: Folded<Refusal>): void {
+    const more = `the last of ${count} more refusals of that kind within a minute`;
+    this.#platform.log("warning", `${textOf(last)}, ${more}; see option access`);
   }
 
   /** Forgets those that can be made anew, since peers may come under any number of names. */
@@ -119,19 +150,19 @@ export class PeerAccess {
   readonly #functions: Globs | null;
   readonly #names: Globs | null;
   readonly #maxSpawned: number;
-  readonly #refusals: Refusals;
-  readonly #refused: () => void;
+  readonly #refused: (kind: string, what: string) => void;
   readonly #spawned: Set<object> = new Set();
+  /** Processes that have sent it something, and so have told it their pids. */
+  readonly #known: WeakSet<object> = new WeakSet();
 
-  /** @param refused is called for each refusal. */
-  constructor(rule: AccessRule, refusals: Refusals, refused: () => void) {
+  /** @param refused is called for each refusal; those of one `kind` are told together. */
+  constructor(rule: AccessRule, refused: (kind: string, what: string) => void) {
     this.#functions = globsOf(rule.functions);
     this.#names = globsOf(rule.names);
     this.allNames = this.#names === null;
     this.signals = rule.signals ?? true;
     this.#maxSpawned = rule.maxSpawned ?? MAX_SPAWNED;
     this.maxWatched = rule.maxWatched ?? MAX_WATCHED;
-    this.#refusals = refusals;
     this.#refused = refused;
   }
 
@@ -151,6 +182,19 @@ export class PeerAccess {
   mayReach(name: string): boolean {
     if (this.#names === null || KERNEL_NAMES.has(name)) return true;
     return this.#names.fit(name) || this.#refuse("send to", name);
+  }
+
+  /** Whether it may send to a process by its pid. */
+  mayReachPid(process: { readonly name: string | null }): boolean {
+    const { name } = process;
+    if (this.#names === null || name === null || KERNEL_NAMES.has(name)) return true;
+    return this.#names.fit(name) || this.#known.has(process) || this.#spawned.has(process) ||
+      this.#refuse("send to", name);
+  }
+
+  /** A process has sent it something. */
+  knows(process: object): void {
+    this.#known.add(process);
   }
 
   /** Whether a signal of it may change that process. `signal` names it in the log. */
@@ -175,10 +219,13 @@ export class PeerAccess {
   }
 
   #refuse(kind: string, what: string): false {
-    this.#refused();
-    this.#refusals.add(kind, what);
+    this.#refused(kind, what);
     return false;
   }
+}
+
+function textOf({ peer, kind, what }: Refusal): string {
+  return `${peer} may not ${kind} ${JSON.stringify(what.slice(0, 100))}`;
 }
 
 function listOf(patterns: string | readonly string[]): readonly string[] {
@@ -194,8 +241,8 @@ function checkRule(rule: AccessRule): void {
   if (typeof rule !== "object" || rule === null) throw wrong("a rule", "an object is needed");
   for (const [field, value] of Object.entries(rule)) {
     if (!Object.hasOwn(FIELDS, field)) {
-      const known = Object.keys(FIELDS).join(", ");
-      throw wrong(`a rule's ${field}`, `there is no such field, there are ${known}`);
+      const instead = namesInstead(field, Object.keys(FIELDS));
+      throw wrong(`a rule's ${field}`, `there is no such field, ${instead}`);
     }
     if (value === undefined) continue;
     const kind = FIELDS[field as keyof AccessRule];

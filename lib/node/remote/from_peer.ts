@@ -8,20 +8,20 @@ import { Turn } from "../process/turn.ts";
 export class FromPeer extends Turn {
   readonly #process: Process;
   readonly #peer: string;
-  readonly #message: unknown;
+  readonly message: unknown;
 
   constructor(process: Process, peer: string, message: unknown) {
     super();
     this.#process = process;
     this.#peer = peer;
-    this.#message = message;
+    this.message = message;
   }
 
   run(): unknown {
     const process = this.#process;
     process.origin = this.#peer;
     try {
-      return process.body._receive(this.#message);
+      return process.body._receive(this.message);
     } finally {
       process.origin = null;
     }

@@ -249,6 +249,7 @@ export class Network implements RemoteNodes {
     this.#connections.add(connection);
     connection.closed.then(() => this.#connections.delete(connection));
     connection.unref(); // the node has a handle of its own that keeps the program alive
+    peer.access ??= this.#node._access.of(peer.name);
     peer.up(connection);
     this.events.emit({ type: "nodeup", node: peer.name, hidden: connection.peer.hidden });
     this.#attempts.arrived(peer.name);

@@ -16,6 +16,7 @@ import { hasFlag } from "../../dist/flags.ts";
 import { NOCONNECTION } from "../atoms.ts";
 import type { Core, RemoteNode } from "../core.ts";
 import { BusyError } from "../errors.ts";
+import { isUrgent, type Priority } from "../process/mailbox.ts";
 import { type Process, processId, type Watcher } from "../process/process.ts";
 import { type Address, Name } from "../target.ts";
 import { substituteFor } from "../provided/unsendable.ts";
@@ -59,9 +60,11 @@ export class Peer implements RemoteNode {
   connection: Connection | null = null;
   /** The name of the node that speaks, as it is in its pids; set when the connection is up. */
   origin: Atom | null = null;
-  /** What it may do; set when it is first asked for. */
+  /** What it may do; set when the connection is up, or it is asked for before. */
   access: PeerAccess | null = null;
   #connect: (peer: Peer) => void;
+  /** Who of the peer has sent the last message that a full mailbox had no room for, see `delivery.ts`. */
+  refused: Pid | null = null;
   /** What was sent before the connection was up. */
   readonly #waiting: Waiting;
   /** Those who want to send more. */
@@ -83,6 +86,8 @@ export class Peer implements RemoteNode {
   #alias = true;
   #altact = true;
   #monitored = true;
+  /** Whether some names are closed to it, so that it matters which pids it has been told. */
+  #tells = false;
 
   /**
    * @param connect begins to connect; must end in `up` or in `down`.
@@ -112,6 +117,7 @@ export class Peer implements RemoteNode {
     this.#alias = hasFlag(flags, "ALIAS");
     this.#altact = hasFlag(flags, "ALTACT_SIG");
     this.#monitored = hasFlag(flags, "DIST_MONITOR") && hasFlag(flags, "DIST_MONITOR_NAME");
+    this.#tells = this.access !== null && !this.access.allNames;
     this.#taking = true;
     for (const send of this.#waiting.take()) {
       try {
@@ -182,17 +188,19 @@ export class Peer implements RemoteNode {
 
   // What our processes send
 
-  send(from: Pid, to: Address, message: Encodable, receiver?: Pid): void {
+  send(from: Pid, to: Address, message: Encodable, receiver?: Pid, priority?: Priority): void {
     if (this.connection === null) {
-      return this.#later(message, (copy) => this.send(from, to, copy, receiver));
+      return this.#later(message, (copy) => this.send(from, to, copy, receiver, priority));
     }
+    this.#told(from);
     if (to instanceof Pid) {
       if (this.#sendSender) this.#offer([CONTROL.SEND_SENDER, from, to], message);
       else this.#offer([CONTROL.SEND, UNUSED, to], message, to, from);
     } else if (to instanceof Name) {
       this.#offer([CONTROL.REG_SEND, from, UNUSED, to.name], message);
     } else if (this.#altact) {
-      this.#offer([CONTROL.ALTACT_SIG_SEND, ALTACT.ALIAS, from, to], message, receiver);
+      const flags = ALTACT.ALIAS | (isUrgent(priority) ? ALTACT.PRIO : 0);
+      this.#offer([CONTROL.ALTACT_SIG_SEND, flags, from, to], message, receiver);
     } else {
       this.#offer([CONTROL.ALIAS_SEND, from, to], message, receiver);
     }
@@ -210,7 +218,7 @@ export class Peer implements RemoteNode {
 
   monitor(from: Pid, to: Pid | Atom, ref: Ref, watcher: Watcher): void {
     this.#monitors.set(this.core.refNumber(ref), { watcher, from, to });
-    this.#monitoring([CONTROL.MONITOR_P, from, to, ref]);
+    this.#monitoring([CONTROL.MONITOR_P, from, to, ref], from);
   }
 
   demonitor(ref: Ref): void {
@@ -225,7 +233,7 @@ export class Peer implements RemoteNode {
     // An unlink that is not acknowledged is forgotten with it: what comes from now on is of the new link.
     this.#unlinking.delete(linkKey(process.pid, to));
     this.addLink(process, to);
-    this.#control([CONTROL.LINK, process.pid, to]);
+    this.#control([CONTROL.LINK, process.pid, to], process.pid);
   }
 
   unlink(process: Process, to: Pid): void {
@@ -246,12 +254,13 @@ export class Peer implements RemoteNode {
     if (this.connection === null) {
       return this.#later(reason, (copy) => this.exit(from, to, copy));
     }
+    this.#told(from);
     if (this.#exitPayload) this.#offer([CONTROL.PAYLOAD_EXIT2, from, to], reason);
     else this.#offer([CONTROL.EXIT2, from, to, reason]);
   }
 
   setGroupLeader(leader: Pid, of: Pid): void {
-    this.#control([CONTROL.GROUP_LEADER, leader, of]);
+    this.#control([CONTROL.GROUP_LEADER, leader, of], leader);
   }
 
   /** Asks the peer to spawn. `reply` is called once; `noconnection` where the node is lost before it answers. */
@@ -269,6 +278,8 @@ export class Peer implements RemoteNode {
     if (asking !== undefined) args = this.core.outgoing(asking, args);
     const send = (list: readonly Encodable[]): void => {
       if (this.#spawn) {
+        this.#told(from);
+        this.#told(leader);
         this.#offer([CONTROL.SPAWN_REQUEST, id, from, leader, mfa, options], list);
       } else if (this.#spawns.delete(number)) {
         reply(NOTSUP);
@@ -441,15 +452,27 @@ export class Peer implements RemoteNode {
     }
   }
 
-  /** A signal that looks the same to every peer and carries no value of a user's. */
-  #control(control: OutgoingControl): void {
-    this.#whenUp(() => this.#signal(control));
+  /** A signal that looks the same to every peer and carries no value of a user's. `pid` is the one of ours that it tells. */
+  #control(control: OutgoingControl, pid: Pid): void {
+    this.#whenUp(() => {
+      this.#told(pid);
+      this.#signal(control);
+    });
+  }
+
+  /** The peer learns of that process by what is sent to it: it may answer, whatever the process is called. */
+  #told(pid: Pid): void {
+    if (!this.#tells) return;
+    const process = this.core.process(pid);
+    if (process !== undefined) this.access!.knows(process);
   }
 
   /** As OTP does: a peer that does not know monitors hears of none. They fire when the connection is lost. */
-  #monitoring(control: OutgoingControl): void {
+  #monitoring(control: OutgoingControl, pid?: Pid): void {
     this.#whenUp(() => {
-      if (this.#monitored) this.#signal(control);
+      if (!this.#monitored) return;
+      if (pid !== undefined) this.#told(pid);
+      this.#signal(control);
     });
   }
 

@@ -2,6 +2,7 @@ import type { Atom } from "../../etf/atom.ts";
 import type { Pid, Ref } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { NOCONNECTION } from "../atoms.ts";
+import type { Priority } from "../process/mailbox.ts";
 import type { Process, Watcher } from "../process/process.ts";
 import type { Address } from "../target.ts";
 
@@ -12,9 +13,10 @@ export interface RemoteNode {
   readonly plainTags: boolean;
   /**
    * @param receiver the process behind an alias, where it is known: else a large message holds up all that `from` sends there.
+   * @param priority counts where an alias is that of a process which takes urgent messages by it.
    * @throws {BusyError} where too much waits to be sent already.
    */
-  send(from: Pid, to: Address, message: Encodable, receiver?: Pid): void;
+  send(from: Pid, to: Address, message: Encodable, receiver?: Pid, priority?: Priority): void;
   /** As `send`, but never refused: for the node's own processes. */
   mustSend(from: Pid, to: Address, message: Encodable): void;
   /** @throws {BusyError} where nothing more can be sent. */

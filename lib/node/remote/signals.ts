@@ -1,8 +1,14 @@
 import { Pid, Ref } from "../../etf/identifiers.ts";
 import type { DecodeOptions } from "../../etf/options.ts";
 import type { Term } from "../../etf/term.ts";
-import { type AtomTerm, CONTROL, type Control, ControlError } from "../../dist/control.ts";
-import { NOPROC } from "../atoms.ts";
+import {
+  type AtomTerm,
+  CONTROL,
+  type Control,
+  ControlError,
+  isUrgentMessage,
+} from "../../dist/control.ts";
+import { DELIVERED, MAILBOX_FULL, NOPROC } from "../atoms.ts";
 import { type Core, nameOf } from "../core.ts";
 import type { Node } from "../node.ts";
 import type { Process } from "../process/process.ts";
@@ -32,13 +38,15 @@ export function receiveSignal(
   switch (control[0]) {
     case CONTROL.SEND:
     case CONTROL.SEND_SENDER:
-      return core.receiveFor(control[2], payload, peer.name);
+      if (isClosed(node, peer, control[2])) return;
+      return took(peer, control[1], core.receiveFor(control[2], payload, peer.name));
     case CONTROL.REG_SEND: {
       const process = named(node, peer, control[3]);
-      return process === undefined ? undefined : core.receiveFrom(peer.name, process, payload);
+      if (process === undefined) return;
+      return took(peer, control[1], core.receiveFrom(peer.name, process, payload));
     }
     case CONTROL.ALIAS_SEND:
-      return core.receive(control[2], payload, peer.name);
+      return took(peer, control[1], core.receive(control[2], payload, peer.name));
 
     case CONTROL.LINK:
       checkPair(core, peer, control, control[1], control[2]);
@@ -62,11 +70,12 @@ export function receiveSignal(
       return linkEnded(core, peer, control[1], control[2], payload!);
     case CONTROL.EXIT2:
       checkPair(core, peer, control, control[1], control[2]);
-      return exitSignal(node, peer, control[1], core.process(control[2]), control[3]);
+      return exitSignal(node, peer, control[1], reached(node, peer, control[2]), control[3]);
     case CONTROL.PAYLOAD_EXIT2:
       checkPair(core, peer, control, control[1], control[2]);
-      return exitSignal(node, peer, control[1], core.process(control[2]), payload!);
-    case CONTROL.ALTACT_SIG_SEND: // messages have become other control messages before
+      return exitSignal(node, peer, control[1], reached(node, peer, control[2]), payload!);
+    case CONTROL.ALTACT_SIG_SEND: // other messages have become other control messages before
+      if (isUrgentMessage(control)) return urgent(core, peer, control, payload);
       return altactExit(node, peer, control, payload!);
 
     case CONTROL.MONITOR_P:
@@ -89,10 +98,27 @@ export function receiveSignal(
       return spawnReplied(core, peer, control);
 
     case CONTROL.GROUP_LEADER:
-      return newLeader(node, peer, control[1], core.process(control[2]));
+      return newLeader(node, peer, control[1], reached(node, peer, control[2]));
     case CONTROL.NODE_LINK:
       return;
   }
+}
+
+/** The mailbox of who was to get a message may have been full: whoever asks hears of it, see `delivery.ts`. */
+function took(peer: Peer, from: Pid | AtomTerm | Term, taken: boolean): void {
+  if (!taken) peer.refused = from instanceof Pid ? from : null;
+}
+
+/** A message by an alias, which goes before others where its process has made the alias for that. */
+function urgent(
+  core: Core,
+  peer: Peer,
+  [, , from, to]: Control<"ALTACT_SIG_SEND">,
+  payload: Term | undefined,
+): void {
+  const alias = to as Ref;
+  const isUrgent = core.local(alias)?.urgentAliases?.has(core.refNumber(alias)) === true;
+  took(peer, from, core.receive(alias, payload, peer.name, isUrgent ? "high" : "normal"));
 }
 
 /** How the receiver of a message wants its payload decoded; `null` where it is the node's way. */
@@ -109,7 +135,9 @@ export function receiverTerms(core: Core, control: Control): DecodeOptions | nul
     case CONTROL.ALIAS_SEND:
       return core.local(control[2])?.terms ?? null;
     case CONTROL.ALTACT_SIG_SEND:
-      return control[3] instanceof Pid ? core.process(control[3])?.terms ?? null : null;
+      return control[3] instanceof Pid || control[3] instanceof Ref
+        ? core.local(control[3])?.terms ?? null
+        : null;
     default:
       return null;
   }
@@ -127,6 +155,23 @@ function named(node: Node, peer: Peer, name: AtomTerm): Process | undefined {
   return access.allNames || access.mayReach(text) ? node._core.names.get(text) : undefined;
 }
 
+/** The process of that pid, where the peer may know of it. */
+function reached(node: Node, peer: Peer, pid: Pid): Process | undefined {
+  const process = node._core.process(pid);
+  const access = peer.access ?? accessOf(node, peer);
+  return access.allNames || process === undefined || access.mayReachPid(process)
+    ? process
+    : undefined;
+}
+
+/** Whether the peer may not send to that process. */
+function isClosed(node: Node, peer: Peer, pid: Pid): boolean {
+  const access = peer.access ?? accessOf(node, peer);
+  if (access.allNames) return false;
+  const process = node._core.process(pid);
+  return process !== undefined && !access.mayReachPid(process);
+}
+
 /** From a process of the peer, for one of this node. Names are always of this node. */
 function checkPair(core: Core, peer: Peer, control: Control, from: Pid, to: Pid | AtomTerm): void {
   mustBeTheirs(control, from, peer.origin);
@@ -142,7 +187,7 @@ function checkDown(core: Core, control: Control, object: Pid | AtomTerm, watcher
 }
 
 function linked(node: Node, peer: Peer, control: Control, from: Pid, to: Pid): void {
-  const process = node._core.process(to);
+  const process = reached(node, peer, to);
   if (process === undefined || !accessOf(node, peer).maySignal(process, "links")) {
     peer.sendLinkExit(to, from, NOPROC);
   } else if (peer.mayBeLinked(process, from)) {
@@ -186,7 +231,9 @@ function altactExit(
   const [, , from, to] = control;
   mustBeTheirs(control, from, peer.origin);
   if (to instanceof Pid) mustBeOurs(control, to, node._core.name);
-  const process = to instanceof Pid || to instanceof Ref
+  const process = to instanceof Pid
+    ? reached(node, peer, to)
+    : to instanceof Ref
     ? node._core.local(to)
     : named(node, peer, to);
   exitSignal(node, peer, from, process, reason);
@@ -200,10 +247,20 @@ function monitored(
   to: Pid | AtomTerm,
   ref: Ref,
 ): void {
-  const process = to instanceof Pid ? node._core.process(to) : named(node, peer, to);
-  if (process === undefined) return peer.sendDown(to, from, ref, NOPROC);
+  const process = to instanceof Pid ? reached(node, peer, to) : to === DELIVERED
+    ? undefined // is nobody's name: that it is asked for is no breach of a rule
+    : named(node, peer, to);
+  if (process !== undefined) peer.refused = null;
+  if (process === undefined) return peer.sendDown(to, from, ref, absence(peer, from, to));
   checkRoom(node, peer, control);
   peer.addWatcher(process, from, to, ref);
+}
+
+/** Why there is no such process; to who asks by the name that is for it, whether the message before was refused. */
+function absence(peer: Peer, from: Pid, to: Pid | AtomTerm): Term {
+  const { refused } = peer;
+  peer.refused = null;
+  return to === DELIVERED && refused !== null && refused.equals(from) ? MAILBOX_FULL : NOPROC;
 }
 
 /** @throws {ControlError} where the peer has as many monitors and links here as it may. */

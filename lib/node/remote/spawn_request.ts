@@ -1,4 +1,5 @@
 import { Atom, atom } from "../../etf/atom.ts";
+import { Fun } from "../../etf/fun.ts";
 import { isList } from "../../etf/list.ts";
 import type { Term } from "../../etf/term.ts";
 import { isTuple, type Tuple, tuple } from "../../etf/tuple.ts";
@@ -12,7 +13,7 @@ import type { Peer } from "./peer.ts";
 import type { Process, Watcher } from "../process/process.ts";
 import { undefinedFunction } from "../provided/provide.ts";
 import type { Self } from "../process/self.ts";
-import { ExitError } from "../errors.ts";
+import { ExitError, exitReasonOf } from "../errors.ts";
 
 const BADARG = atom("badarg");
 const BADOPT = atom("badopt");
@@ -83,23 +84,23 @@ function toRun(
     const apply = tuple(atom("erlang"), atom("apply"), [module, name, args], []);
     return fails(tuple(BADARG, [apply]) as Term);
   }
-  return found(node, peer, { module, name, args }) ??
-    fails(undefinedFunction(nameOf(module), nameOf(name), args));
+  return found(node, peer, { module, name, args });
 }
 
-/** What is provided under that name; where it is `erlang:apply`, as for `fun demo:loop/0`, what that would run. */
-function found(node: Node, peer: Peer, asked: Asked): ((self: Self) => unknown) | null {
+/** What is provided under that name; where it is `erlang:apply`, as for `fun demo:loop/0`, what that runs. */
+function found(node: Node, peer: Peer, asked: Asked): (self: Self) => unknown {
   try {
     const { module, name, args } = throughApply(asked);
-    if (!isName(module) || !isName(name) || !isList(args)) return null;
-    return node._provided.find(nameOf(module), nameOf(name), args, peer.name);
-  } catch {
-    return null; // a fun with code of its own
+    const [m, f] = [nameOf(module as AtomTerm), nameOf(name as AtomTerm)];
+    return node._provided.find(m, f, args as Term[], peer.name) ??
+      fails(undefinedFunction(m, f, args as Term[]));
+  } catch (error) {
+    const closure = isList(asked.args) && asked.args[0] instanceof Fun;
+    // Of a fun with code of its own Erlang says that it is undefined; of all else why apply fails.
+    return fails(
+      closure ? undefinedFunction("erlang", "apply", asked.args as Term[]) : exitReasonOf(error),
+    );
   }
-}
-
-function isName(term: Term): term is AtomTerm {
-  return term instanceof Atom || term === null || typeof term === "boolean";
 }
 
 function fails(reason: Term): () => never {

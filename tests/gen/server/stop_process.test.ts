@@ -3,6 +3,7 @@ import { GenServer } from "../../../lib/gen/server/gen_server.ts";
 import { exit, ExitError, NoProcessError } from "../../../lib/node/errors.ts";
 import type { ExitReason } from "../../../lib/node/process/process.ts";
 import type { Term } from "../../../lib/etf/term.ts";
+import { atom } from "../../../lib/etf/atom.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
 import { stopProcess } from "../../../lib/gen/server/stop_process.ts";
 import {
@@ -120,3 +121,21 @@ nodeTest("a process that would wait for its own end is told", async ({ node }) =
     "this.stop()",
   );
 });
+
+nodeTest(
+  "a stop that takes too long rejects, and the process ends when it comes to it",
+  async ({ node, platform }) => {
+    const notes: unknown[] = [];
+    const ref = await node.start(Noting, [notes]);
+    ref.cast("wait");
+    const stopped = ref.stop(SHUTDOWN, { timeout: 40 });
+    const rejected = assertRejects(() => stopped, ExitError, "it has not ended within 40 ms");
+    await platform.elapse(40);
+    assertEquals((await rejected).reason, atom("timeout"));
+    assertStrictEquals(node.isAlive(ref.pid), true);
+    assertStrictEquals(processOf(node, ref.pid).watcherCount, 0);
+    await platform.elapse(10);
+    assertEquals(notes, [SHUTDOWN]);
+    assertStrictEquals(node.isAlive(ref.pid), false);
+  },
+);

@@ -17,7 +17,6 @@ import {
   type Output,
   type Pid,
   type RefOf,
-  type Registry,
   type Reply,
   type ServerRef,
   sys,
@@ -27,6 +26,7 @@ import {
   type Term,
   tuple,
   unwrap,
+  type ViaRegistry,
 } from "../../../mod.ts";
 import { sameType } from "../../etf/schema/_support.ts";
 import { nodeTest } from "../../node/_nodes.ts";
@@ -370,7 +370,7 @@ test("names, registries and sys are typed", () => {
       whereisName: (_name: Encodable): Pid | undefined => undefined,
       registerName: (_name: Encodable, _pid: Pid): boolean => true,
       unregisterName: (_name: Encodable): void => {},
-    } satisfies Registry;
+    } satisfies ViaRegistry;
     await node.start(Bare, [], { register: "bare" });
     await node.start(Bare, [], { register: { global: "bare" } });
     await node.start(Bare, [], { register: { via, name: [1, "a"] } });

@@ -10,19 +10,19 @@ import {
   NoProcessError,
   on,
   type Pid,
-  type Registry,
   sys,
   t,
   type Term,
   termKey,
   tuple,
+  type ViaRegistry,
 } from "../../../mod.ts";
 import type { GlobalNames } from "../../../lib/node/global_names.ts";
 import { ended, KILL, nodeTest, NOPROC } from "../_nodes.ts";
 import { gate, pair } from "../../gen/_servers.ts";
 
 /** Names in a map, given at once or when a test lets them be. */
-class Rooms implements Registry {
+class Rooms implements ViaRegistry {
   readonly pids: Map<unknown, Pid> = new Map();
   readonly asked: string[] = [];
   until: Promise<void> | null = null;

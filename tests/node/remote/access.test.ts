@@ -63,14 +63,13 @@ test("the first rule that is for a peer counts, and a peer that none is for may 
 
 test("the names by which nodes talk are open in any case, and so is erpc, which asks again", () => {
   const access = new AccessPolicy(new FakePlatform(), [{ names: [], functions: [] }]).of("a@b");
-  for (const name of ["net_kernel", "rex", "global_name_server", "pg", "logger", "logger_proxy"]) {
-    assert(access.mayReach(name), name);
-  }
+  const names = ["net_kernel", "rex", "global_name_server", "pg", "logger", "logger_proxy"];
+  for (const name of [...names, "$ergo_delivered"]) assert(access.mayReach(name), name);
   assert(access.mayRun("erpc", "execute_call"));
   assertEquals([access.mayReach("user"), access.mayRun("rex", "x")], [false, false]);
 });
 
-test("refusals are counted, and logged once a minute for each kind", async () => {
+test("refusals are counted, the first of each kind is logged at once and the others at the end of the minute", async () => {
   const platform = new FakePlatform();
   const policy = new AccessPolicy(platform, [{ names: ["pdf"], functions: [] }]);
   const access = policy.of("web@localhost");
@@ -78,16 +77,24 @@ test("refusals are counted, and logged once a minute for each kind", async () =>
   access.mayRun("os", "cmd");
   policy.of("app@localhost").mayReach("secret");
   assertEquals(policy.refused, 1002);
-  await platform.elapse(60_000);
-  policy.of("web@localhost").mayReach("x".repeat(500) + "\n");
-  assertEquals(platform.logs.map(({ message }) => message), [
+  const told = platform.logs.map(({ message }) => message);
+  assertEquals(told, [
     'web@localhost may not send to "secret_0"; see option access',
     'web@localhost may not call "os:cmd"; see option access',
     'app@localhost may not send to "secret"; see option access',
-    `web@localhost may not send to "${
-      "x".repeat(100)
-    }", and 999 more since the last such line; see option access`,
   ]);
+  await platform.elapse(60_000);
+  const more =
+    'web@localhost may not send to "secret_999", the last of 999 more refusals of that kind within a minute; see option access';
+  assertEquals(platform.logs.map(({ message }) => message), [...told, more]);
+  access.mayReach("x".repeat(500) + "\n");
+  access.mayReach("last");
+  policy.close();
+  assertEquals(platform.logs.slice(4).map(({ message }) => message), [
+    `web@localhost may not send to "${"x".repeat(100)}"; see option access`,
+    'web@localhost may not send to "last", the last of 1 more refusals of that kind within a minute; see option access',
+  ]);
+  assertEquals(platform.pendingTimers, 0);
 });
 
 test("peers that come under ever new names take no memory for good, those in use are kept", () => {
@@ -154,12 +161,88 @@ visitedTest(
     assertEquals(logs.filter((line) => line.includes("may not")), [
       'handmade@localhost may not send to "closed"; see option access',
     ]);
-    peer.send([CONTROL.SEND, EMPTY, closed.pid], HELLO); // who knows the pid
-    assertEquals(await peer.call("net_kernel", tagged("is_auth", HELLO)), atom("yes"));
-    await turns();
-    assertEquals(closed.got, [HELLO]);
   },
   withRules({ names: ["open*"] }),
+);
+
+/** All that may be done to a process whose pid is known. */
+function bother(peer: HandMade, pid: Pid): void {
+  const from = peer.pid();
+  peer.send([CONTROL.SEND, EMPTY, pid], HELLO);
+  peer.send([CONTROL.SEND_SENDER, from, pid], HELLO);
+  peer.send([CONTROL.ALTACT_SIG_SEND, 0, from, pid], HELLO);
+  peer.send([CONTROL.EXIT2, from, pid, BOOM]);
+  peer.send([CONTROL.PAYLOAD_EXIT2, from, pid], BOOM);
+  peer.send([CONTROL.ALTACT_SIG_SEND, ALTACT.EXIT, from, pid], BOOM);
+  peer.send([CONTROL.GROUP_LEADER, from, pid]);
+}
+
+visitedTest(
+  "a process whose name is closed to a peer cannot be reached by its pid",
+  async ({ node, peer }) => {
+    const closed = await keeper(node, { register: "closed" });
+    bother(peer, closed.pid);
+    const from = peer.pid();
+    const ref = peer.ref();
+    peer.send([CONTROL.LINK, from, closed.pid]);
+    peer.send([CONTROL.MONITOR_P, from, closed.pid, ref]);
+    const down = await peer.signal(({ control }) => ref.equals(control[3]));
+    const exit = await peer.signal(({ control }) => control[0] === CONTROL.PAYLOAD_EXIT);
+    assertEquals([down.payload, exit.payload], [NOPROC, NOPROC]);
+    await turns();
+    assertEquals(closed.got, []);
+    assertEquals(node.refusals, 9);
+    assertEquals(node._core.process(closed.pid)!.watcherCount, 0);
+    // An alias is given away by the process itself, and a name that is taken back closes nothing.
+    peer.send([CONTROL.ALIAS_SEND, from, closed.self.alias()], HELLO);
+    await acted(peer);
+    node.unregister("closed");
+    peer.send([CONTROL.SEND, EMPTY, closed.pid], BOOM);
+    await acted(peer);
+    await turns();
+    assertEquals(closed.got, [HELLO, BOOM]);
+  },
+  withRules({ names: ["open*"] }),
+);
+
+for (const way of ["a message", "a link", "a monitor", "an exit signal", "a call"]) {
+  visitedTest(
+    `a process that has sent ${way} to a peer may be answered by it, and by no other`,
+    async ({ node, peer, connect }) => {
+      const other = await connect({ name: "other@localhost" });
+      const { pid, self, got } = await keeper(node, { register: "closed" });
+      const there = peer.pid();
+      if (way === "a message") self.send(there, HELLO);
+      else if (way === "a link") self.link(there);
+      else if (way === "a monitor") self.monitor(there, () => {});
+      else if (way === "an exit signal") self.exit(there, atom("normal"));
+      else self.call(there, HELLO).catch(() => {});
+      await peer.signal(() => true);
+      other.send([CONTROL.SEND, EMPTY, pid], BOOM);
+      await acted(other);
+      assertEquals(node.refusals, 1);
+      bother(peer, pid);
+      await acted(peer);
+      await turns();
+      assertEquals([node.refusals, got.length], [1, 6]);
+    },
+    withRules({ names: ["no such name"] }),
+  );
+}
+
+visitedTest(
+  "a group leader that our own requests name may print for them",
+  async ({ node, peer }) => {
+    const { pid, self, got } = await keeper(node, { register: "leader" });
+    node.setGroupLeader(self.pid, pid);
+    void node.spawnRemote(peer.name, "m", "f", [], { link: pid }).catch(() => {});
+    await peer.signal(({ control }) => control[0] === CONTROL.SPAWN_REQUEST);
+    peer.send([CONTROL.SEND, EMPTY, pid], HELLO);
+    await acted(peer);
+    await turns();
+    assertEquals(got, [HELLO]);
+  },
+  withRules({ names: [] }),
 );
 
 /** Spawns with a monitor, and gives the reason of its end. */

@@ -6,6 +6,7 @@ import { type ErlangNode, needsErlang, startEpmd, startErlang } from "../../_sup
 import { COOKIE } from "../../_support/interop.ts";
 import { testNothingIsLeft } from "../../_support/leaks.ts";
 import { type Inbox, inbox } from "../_cluster.ts";
+import { until } from "../_nodes.ts";
 
 /** A test with an Erlang node that has a process `aliased`, to which `{Ref, Fun}` is told by name. */
 async function withErlang(
@@ -89,6 +90,45 @@ test(
       });
       await erl.eval("exit(persistent_term:get(alias), kill)");
       assertEquals(await down, atom("killed"));
+    }),
+);
+
+test(
+  "from OTP 28 on an urgent message goes before others where its alias was made for that",
+  { skip: needsErlang },
+  () =>
+    withErlang(async (node, erl, release) => {
+      if (release < 28) return;
+      await erl.eval(
+        "register(urgent, spawn(fun() -> A = alias([priority]), receive {go, To} -> To ! {theirs, A}, receive now -> ok end, M = [receive X -> X end || _ <- [1, 2, 3]], To ! M end end))",
+      );
+      const got = await inbox(node);
+      const theirs = { name: "urgent", node: erl.name };
+      node.send(theirs, tuple(atom("go"), got.pid) as Term);
+      const [, alias] = await got.next() as [Term, Ref];
+      for (const n of [1, 2]) node.send(alias, n);
+      node.send(alias, 3, { priority: "high" });
+      node.send(theirs, atom("now"));
+      assertEquals(await got.next(), [3, 1, 2]);
+
+      // And the other way.
+      let ours!: Ref;
+      let go!: () => void;
+      const begin = new Promise<void>((resolve) => go = resolve);
+      const taken: Term[] = [];
+      const pid = node.spawn(async (self) => {
+        ours = self.alias({ priority: true });
+        await begin;
+        for await (const message of self) taken.push(message);
+      });
+      await erl.eval(
+        "register(sender, spawn(fun() -> receive {A, P} -> P ! 1, A ! 2, erlang:send(A, 3, [priority]), P ! 4 end end))",
+      );
+      node.send({ name: "sender", node: erl.name }, tuple(ours, pid) as Term);
+      await until(() => node.info(pid)!.mailbox.waiting === 4);
+      go();
+      await until(() => taken.length === 4);
+      assertEquals(taken, [3, 1, 2, 4]);
     }),
 );
 

@@ -5,8 +5,8 @@ import { FakePlatform } from "../../_support/fake_platform.ts";
 
 test("the first of an address is told at once, the others as a count at the end of the minute", () => {
   const platform = new FakePlatform();
-  const told: Folded[] = [];
-  const log = new FoldedLog(platform, (folded) => told.push(folded));
+  const told: Folded<Error>[] = [];
+  const log = new FoldedLog<Error>(platform, "others", (folded) => told.push(folded));
   const last = new Error("last");
   assertEquals(log.isFirst("a", new Error("first")), true);
   for (let i = 0; i < 99; i++) assertEquals(log.isFirst("a", new Error("more")), false);
@@ -15,7 +15,7 @@ test("the first of an address is told at once, the others as a count at the end 
   assertEquals(log.isFirst("a", last), false);
   assertEquals(told, []);
   platform.advance(30_000);
-  assertEquals(told, [{ address: "a", count: 100, error: last }]);
+  assertEquals(told, [{ key: "a", count: 100, last }]);
   platform.advance(30_000);
   assertEquals(told.length, 1); // there was one of b alone, which was told
   assertEquals(platform.pendingTimers, 0);
@@ -27,8 +27,8 @@ test("the first of an address is told at once, the others as a count at the end 
 
 test("so many of an address are told at once as it is allowed", () => {
   const platform = new FakePlatform();
-  const told: Folded[] = [];
-  const log = new FoldedLog(platform, (folded) => told.push(folded));
+  const told: Folded<Error>[] = [];
+  const log = new FoldedLog<Error>(platform, "others", (folded) => told.push(folded));
   const first = Array.from({ length: 10 }, () => log.isFirst("a", new Error("x"), 3));
   assertEquals(first.filter(Boolean).length, 3);
   platform.advance(60_000);
@@ -39,11 +39,11 @@ test("so many of an address are told at once as it is allowed", () => {
 
 test("very many addresses are folded together", () => {
   const platform = new FakePlatform();
-  const told: Folded[] = [];
-  const log = new FoldedLog(platform, (folded) => told.push(folded));
+  const told: Folded<Error>[] = [];
+  const log = new FoldedLog<Error>(platform, "others", (folded) => told.push(folded));
   let first = 0;
   for (let i = 0; i < 1000; i++) if (log.isFirst(`address ${i}`, new Error("x"))) first++;
   assertEquals(first, 257);
   log.close();
-  assertEquals(told.map(({ address, count }) => [address, count]), [["other addresses", 743]]);
+  assertEquals(told.map(({ key, count }) => [key, count]), [["others", 743]]);
 });

@@ -5,6 +5,7 @@ import {
   atom,
   type Encodable,
   exit,
+  ExternalFun,
   format,
   ImproperList,
   on,
@@ -145,7 +146,7 @@ visitedTest(
 );
 
 visitedTest(
-  "spawning fun demo:boom/0 is spawning demo:boom, any other fun is undefined",
+  "spawning fun demo:boom/0 is spawning demo:boom; what apply cannot do ends as in Erlang",
   async ({ node, peer }) => {
     node.provide("demo", { boom: () => exit(BOOM) });
     const end = async (args: Encodable): Promise<string> => {
@@ -161,10 +162,22 @@ visitedTest(
       Uint8Array.of(131, 113, 119, 4, 100, 101, 109, 111, 119, 4, 98, 111, 111, 109, 97, 0),
     );
     assertEquals(await end([fun, []]), "boom");
-    assertEquals(await end([fun, [1]]), "{undef,[{erlang,apply,[fun demo:boom/0,[1]],[]}]}");
     assertEquals(await end([atom("demo"), atom("boom"), []]), "boom");
-    assertEquals(await end([7, 8, 9]), "{undef,[{erlang,apply,[7,8,9],[]}]}");
-    assertEquals(await end([fun, 7]), "{undef,[{erlang,apply,[fun demo:boom/0,7],[]}]}");
+    const apply = [atom("erlang"), atom("apply"), [fun, []]];
+    assertEquals(await end(apply), "boom");
+    const frame = "{erlang,apply,2,[]}";
+    const cases: readonly (readonly [args: Encodable, ends: string])[] = [
+      [[fun, [1]], `{{badarity,{fun demo:boom/0,[1]}},[${frame}]}`],
+      [[fun, 7], `{badarg,[{erlang,apply,[fun demo:boom/0,7],[]},${frame}]}`],
+      [[7, []], `{{badfun,7},[${frame}]}`],
+      [[7, 8], `{badarg,[{erlang,apply,[7,8],[]},${frame}]}`],
+      [[7, 8, 9], "{badarg,[{erlang,apply,[7,8,9],[]}]}"],
+      [[atom("demo"), atom("boom"), 9], "{badarg,[{erlang,apply,[demo,boom,9],[]}]}"],
+      [[atom("demo"), atom("none"), []], "{undef,[{demo,none,[],[]}]}"],
+      [[new ExternalFun(atom("demo"), atom("none"), 0), []], "{undef,[{demo,none,[],[]}]}"],
+      [[fun], "{undef,[{erlang,apply,[fun demo:boom/0],[]}]}"],
+    ];
+    for (const [args, ends] of cases) assertEquals(await end(args), ends);
   },
 );
 

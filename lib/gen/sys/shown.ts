@@ -1,9 +1,10 @@
 import { atom } from "../../etf/atom.ts";
 import { encode } from "../../etf/encoder.ts";
 import { EncodeError } from "../../etf/errors.ts";
+import { charlist } from "../../etf/list.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { TermMap } from "../../etf/term_map.ts";
-import { isTuple, Tuple } from "../../etf/tuple.ts";
+import { isTuple, Tuple, tuple } from "../../etf/tuple.ts";
 
 /** What is nested deeper than this is left out; nobody reads it, and a stack has an end. */
 const DEEPEST = 100;
@@ -14,6 +15,11 @@ const DEEPEST = 100;
  */
 export function shown(value: unknown): Term {
   return show(value, []);
+}
+
+/** Fields of a server's status, in the form that observer shows: `{data, [{"Name", Value}]}`. */
+export function statusData(fields: readonly (readonly [name: string, value: unknown])[]): unknown {
+  return tuple(atom("data"), fields.map(([name, value]) => tuple(charlist(name), value)));
 }
 
 function show(value: unknown, around: readonly unknown[]): Term {

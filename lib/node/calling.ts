@@ -1,0 +1,130 @@
+import { EncodeError } from "../etf/errors.ts";
+import { Pid } from "../etf/identifiers.ts";
+import type { Encodable, Term } from "../etf/term.ts";
+import { type Tuple, tuple } from "../etf/tuple.ts";
+import { NOPROC } from "./atoms.ts";
+import { type Call, replyAddress } from "./call.ts";
+import type { Core, RemoteNode } from "./core.ts";
+import { BusyError } from "./errors.ts";
+import type { Priority } from "./process/mailbox.ts";
+import type { Process } from "./process/process.ts";
+import type { Name } from "./target.ts";
+
+/** Makes a call the message that a process of this node gets where it does not get the call itself. */
+type Messaged = (
+  core: Core,
+  from: Process,
+  process: Process,
+  call: Call,
+  address: Pid | Name,
+) => unknown;
+
+/** What a process of this node would get if the call came from another one. */
+export const COPIED: Messaged = (core, from, process, call, address) =>
+  core.copy(call.message(process.body._requestTerm?.(call.request, false)), address, from);
+
+/** The call as the term that it stands for. */
+export const MESSAGE: Messaged = (_core, _from, _process, call) => call.message();
+
+/**
+ * Brings a call to its process, here or on another node.
+ *
+ * @param message the call as a message, where a process of this node gets it as one.
+ */
+export function placeCall(
+  core: Core,
+  from: Process,
+  address: Pid | Name,
+  call: Call,
+  message: Messaged | null,
+  priority: Priority | undefined,
+): Promise<unknown> {
+  if (call.done) return call.promise;
+  const remote = core.remoteOf(address);
+  if (remote !== null) callRemote(core, from, remote, address, call);
+  else callLocal(core, from, address, call, message, priority);
+  return call.promise;
+}
+
+function callRemote(
+  core: Core,
+  from: Process,
+  remote: RemoteNode,
+  address: Pid | Name,
+  call: Call,
+): void {
+  const ref = call.ref;
+  try {
+    remote.admit();
+    remote.monitor(call.pid, address instanceof Pid ? address : address.name, ref, call);
+    if (call.done) return;
+    call.place = { callEnded: () => remote.demonitor(ref) };
+    call.plainTag = remote.plainTags;
+    remote.send(call.pid, address, core.outgoing(from, call.message() as Encodable));
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+function callLocal(
+  core: Core,
+  from: Process,
+  address: Pid | Name,
+  call: Call,
+  message: Messaged | null,
+  priority: Priority | undefined,
+): void {
+  const process = core.local(address);
+  if (process === undefined) {
+    // In turn, not at once: who tries again and again would let nothing else run, and wait for a process that cannot start.
+    return core.scheduler.schedule({ run: () => call.down(NOPROC) });
+  }
+  if (process === from && process !== core.main) {
+    return call.fail(
+      new Error(`Cannot call ${call.target}: a process that calls itself would wait for ever`),
+    );
+  }
+  if (message === null) {
+    // A call like most others has the shortest way.
+    if (priority === undefined && process._rare === null) process.deliver(call);
+    else process.post(call, priority);
+    return;
+  }
+  try {
+    const made = message(core, from, process, call, address);
+    process.keepCall(call);
+    process.post(made, priority);
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+/**
+ * Answers a call in the name of its server: what that server sends to the caller otherwise keeps its order with the reply. One that
+ * has exited answers no more. Where too much waits to be sent, the caller is told by an exit.
+ */
+export function sendReply(
+  core: Core,
+  from: Tuple<[Pid, Term]>,
+  value: Encodable,
+  server: Process,
+): void {
+  if (server.exited && server !== core.main) return;
+  const address = replyAddress(from);
+  // A peer may say that it is one of our processes who calls: what makes a request of the reply is the peer's, not ours.
+  if (address instanceof Pid && core.process(address)?.asksOrigin === true) return;
+  const remote = core.remoteOf(address);
+  try {
+    if (remote === null || server.exited) {
+      core.send(server, address, tuple(from[1], value) as unknown as Tuple);
+    } else {
+      const message = tuple(from[1], core.outgoing(server, value)) as unknown as Tuple;
+      remote.send(server.pid, address, message, from[0]);
+    }
+  } catch (error) {
+    if (error instanceof EncodeError) throw error._within("[1]"); // the tag is the caller's
+    if (!(error instanceof BusyError)) throw error;
+    core.fault("Cannot answer a call", error);
+    core.failCaller(from, error.exitReason);
+  }
+}
