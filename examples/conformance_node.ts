@@ -22,6 +22,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import {
   atom,
+  child,
   exit,
   type ExitReason,
   float,
@@ -35,6 +36,7 @@ import {
   Pid,
   type Self,
   startNode,
+  supervisor,
   t,
   type Target,
   type Term,
@@ -178,6 +180,36 @@ class Counter extends GenServer {
   };
 }
 
+/** Calls or casts `{exit, Reason}`, which exits with that very term, and `throw`, which throws an error of JavaScript. */
+class Crasher extends GenServer {
+  override readonly calls = { exit: on(t.term, crash), throw: fail };
+  override readonly casts = { exit: on(t.term, crash), throw: fail };
+}
+
+function crash(reason: Term): never {
+  return exit(reason as ExitReason);
+}
+
+function fail(): never {
+  throw new Error("thrown as it was asked for");
+}
+
+/** Answers what OTP's `supervisor` asks. Where it has ended, because of too many restarts, it is started again. */
+const Sup = supervisor({
+  strategy: "one_for_one",
+  intensity: 3,
+  period: 5_000,
+  children: [
+    child(Counter, [], { id: "a" }),
+    child(Counter, [], { id: "b" }),
+    child(Crasher, [], { id: "crasher" }),
+  ],
+});
+const Root = supervisor({
+  intensity: Infinity,
+  children: [child(Sup, [], { id: "sup", register: "sup" })],
+});
+
 /** Acts from our side: `{spawn_remote, Node, M, F, Args}`, `{call, Target, Request}`, `{rpc, Node, M, F, Args}`, `{ping, Node}`. */
 class Spawner extends GenServer {
   override readonly calls = {
@@ -274,6 +306,7 @@ export async function serve(node: Node): Promise<void> {
   await node.start(Echo, [], { register: "echo" });
   await node.start(Counter, [], { register: "counter" });
   await node.start(Spawner, [], { register: "spawner" });
+  await node.start(Root, []);
   node.provide("demo", {
     sum: on(Addend, Addend, add),
     boom: () => exit(atom("boom")),

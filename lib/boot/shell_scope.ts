@@ -65,8 +65,16 @@ import { ReceiveTimeoutError, Self } from "../node/process/self.ts";
 import { TransportError } from "../transport/contract.ts";
 import { memoryNetwork } from "../transport/memory.ts";
 import { selfSigned } from "../transport/self_signed.ts";
+import { supervisor } from "../gen/supervisor/supervisor.ts";
+import { Supervisor } from "../gen/supervisor/supervisor.ts";
+import { SupervisorRef } from "../gen/supervisor/supervisor_ref.ts";
+import { SupervisorError } from "../gen/supervisor/errors.ts";
+import { child } from "../gen/supervisor/child.ts";
+import { Child } from "../gen/supervisor/child.ts";
 import { ignore } from "../node/process/ignore.ts";
 import { IgnoredError } from "../node/process/ignore.ts";
+import { remoteChild } from "../gen/supervisor/remote_child.ts";
+import { Starter } from "../gen/supervisor/starter.ts";
 import { SpawnFailed } from "../platform/child.ts";
 
 /** What a remote shell has by name: the values that mod.ts exports, but `startNode`, and `exit`, which ends the shell there. */
@@ -83,6 +91,8 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   BusyError,
   CallTimeoutError,
   charlist,
+  Child,
+  child,
   Contract,
   ContractRef,
   Cron,
@@ -151,6 +161,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   RaisedError,
   ReceiveTimeoutError,
   Ref,
+  remoteChild,
   ReplyError,
   RpcError,
   Schema,
@@ -160,7 +171,12 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   ServerRef,
   SpawnError,
   SpawnFailed,
+  Starter,
   stringMap,
+  Supervisor,
+  supervisor,
+  SupervisorError,
+  SupervisorRef,
   sys,
   t,
   tagged,

@@ -66,6 +66,7 @@ export const SHARED_CHECKS: readonly string[] = [
   "rexes",
   "rpcs",
   "spawns",
+  "supervisors",
   "from_there",
   "reconnects",
   "checklist",

@@ -8,6 +8,9 @@ ping_test(Node) ->
     true = net_kernel:connect_node(Node),
     yes = gen_server:call({net_kernel, Node}, {is_auth, node()}).
 
+supervisor_test(Node) ->
+    [{specs, 3}, {active, 3}, {supervisors, 0}, {workers, 3}] = supervisor:count_children({sup, Node}).
+
 global_sync_test(Node) ->
     pong = net_adm:ping(Node),
     ok = global:sync().

@@ -2,12 +2,17 @@
 %% expect is what OTP does.
 -module(demo).
 -behaviour(gen_server).
--export([start/0, sum/2, boom/0, sleep/1, loop/0]).
+-export([start/0, start_link/1, start_sup/0, sum/2, boom/0, sleep/1, loop/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 start() ->
     [{ok, _} = gen_server:start({local, Name}, ?MODULE, Name, []) || Name <- [echo, counter, spawner]],
+    {ok, Root} = supervisor:start_link(?MODULE, root),
+    unlink(Root),
     ok.
+
+start_link(Name) -> gen_server:start_link(?MODULE, Name, []).
+start_sup() -> supervisor:start_link({local, sup}, ?MODULE, sup).
 
 sum(A, B) -> A + B.
 boom() -> exit(boom).
@@ -26,8 +31,16 @@ obey(ReportTo) ->
 
 init(echo) -> process_flag(trap_exit, true), {ok, {echo, #{}, #{}}};
 init(counter) -> {ok, {counter, 0}};
-init(spawner) -> {ok, spawner}.
+init(spawner) -> {ok, spawner};
+init(crasher) -> {ok, crasher};
+init({specs, Specs}) -> {ok, {#{intensity => 5, period => 60}, Specs}};
+init(root) -> {ok, {#{intensity => 1000}, [#{id => sup, start => {?MODULE, start_sup, []}, type => supervisor}]}};
+init(sup) ->
+    {ok, {#{intensity => 3, period => 5},
+          [#{id => Id, start => {?MODULE, start_link, [Name]}} || {Id, Name} <- [{a, counter}, {b, counter}, {crasher, crasher}]]}}.
 
+handle_call({exit, Reason}, _, crasher) -> exit(Reason);
+handle_call(throw, _, crasher) -> error(thrown);
 handle_call({echo, Term}, _, State) -> {reply, Term, State};
 handle_call({later, Ms, Term}, From, State) -> later(From, fun() -> sleep(Ms), Term end, State);
 handle_call(plain, _, State) -> {reply, spawn(fun loop/0), State};
@@ -68,6 +81,8 @@ handle_call({rpc, Node, M, F, A}, From, State) ->
         end
     end, State).
 
+handle_cast({exit, Reason}, crasher) -> exit(Reason);
+handle_cast(throw, crasher) -> error(thrown);
 handle_cast({to, Pid, Term}, State) -> Pid ! Term, {noreply, State};
 handle_cast({add, N}, {counter, Count}) -> {noreply, {counter, Count + N}};
 handle_cast(reset, {counter, _}) -> {noreply, {counter, 0}}.

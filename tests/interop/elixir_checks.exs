@@ -53,6 +53,23 @@ defmodule ElixirChecks do
     receive do: (:from_plain -> :ok)
   end
 
+  def supervisor_test(node) do
+    sup = {:sup, node}
+    %{specs: 3, active: 3, supervisors: 0, workers: 3} = Supervisor.count_children(sup)
+    [:crasher, :b, :a] = for {id, pid, :worker, _} <- Supervisor.which_children(sup), is_pid(pid), do: id
+    {:ok, spec} = :supervisor.get_childspec(sup, :a)
+    {:ok, pid} = Supervisor.start_child(sup, %{spec | id: {:user, "Zoë"}})
+    3 = GenServer.call(pid, {:add, 3})
+    {:error, {:already_started, ^pid}} = Supervisor.start_child(sup, %{spec | id: {:user, "Zoë"}})
+    :ok = Supervisor.terminate_child(sup, {:user, "Zoë"})
+    {:ok, pid} = Supervisor.restart_child(sup, {:user, "Zoë"})
+    0 = GenServer.call(pid, :get)
+    {:error, :running} = Supervisor.delete_child(sup, {:user, "Zoë"})
+    :ok = Supervisor.terminate_child(sup, {:user, "Zoë"})
+    :ok = Supervisor.delete_child(sup, {:user, "Zoë"})
+    {:error, :not_found} = Supervisor.restart_child(sup, {:user, "Zoë"})
+  end
+
   def a_late_reply_is_dropped_test(node) do
     {:timeout, _} = catch_exit(fn -> GenServer.call({:echo, node}, {:later, 150, :late}, 20) end)
     :fence = GenServer.call({:echo, node}, {:later, 170, :fence})
