@@ -1,9 +1,10 @@
+import { namesInstead } from "../_util/fields.ts";
 import type { Network } from "../node/remote/network.ts";
 import type { NodeAddress } from "../node/remote/attempts.ts";
 import { isLoopback } from "../node/remote/admission.ts";
 import { type Listener, type Transport, TransportError } from "../transport/contract.ts";
 import { HANDSHAKE_TIMEOUT } from "../dist/establish.ts";
-import { Certificates, checkTlsOption } from "./certificates.ts";
+import { Certificates, checkTlsOption } from "../node/certificates.ts";
 import type { TlsOption } from "../node/remote/tls_option.ts";
 import { checkPort } from "./routes.ts";
 import type { Platform } from "../platform/contract.ts";
@@ -62,8 +63,8 @@ function checkPlace(place: unknown): void {
   }
   for (const name of Object.keys(place)) {
     if (Object.hasOwn(NAMES, name)) continue;
-    const known = Object.keys(NAMES).join(", ");
-    throw new TypeError(`Cannot ${what}: a listener has no ${name}, there are ${known}`);
+    const instead = namesInstead(name, Object.keys(NAMES));
+    throw new TypeError(`Cannot ${what}: a listener has no ${name}, ${instead}`);
   }
   const { host, port, ports, cookie, tls, register } = place as NodeListen;
   if (host !== undefined && (typeof host !== "string" || host === "")) {

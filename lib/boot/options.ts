@@ -1,3 +1,5 @@
+import type { LogOptions } from "../node/log/node_logger.ts";
+import { type FieldsOf, namesInstead } from "../_util/fields.ts";
 import { isNodeName } from "../dist/node_name.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { ShellOptions } from "../kernel/shell/remote_shell.ts";
@@ -5,13 +7,15 @@ import type { AccessRule } from "../node/remote/access.ts";
 import type { HandshakeLimits } from "../node/remote/admission.ts";
 import type { Platform } from "../platform/contract.ts";
 import type { Transport } from "../transport/contract.ts";
-import { checkTlsOption } from "./certificates.ts";
+import { checkTlsOption } from "../node/certificates.ts";
 import type { TlsOption } from "../node/remote/tls_option.ts";
+import { type ApplicationsOptions, checkApplications, checkShutdown } from "./applications.ts";
 import { isBeyond, type NodeListen, placesOf } from "./listening.ts";
 import { checkPort, checkRoutes, type Resolver, type Route } from "./routes.ts";
+import type { SignalName } from "./signals.ts";
 
 /** How a node is started. Everything that it takes from outside enters here. */
-export interface NodeOptions {
+export interface NodeOptions extends ApplicationsOptions {
   /**
    * The secret that nodes of a cluster share; for some peers another one where it is a function of the peer's name. Needed
    * unless `network` is false. One of under 12 bytes is refused where the node listens beyond this machine.
@@ -19,7 +23,7 @@ export interface NodeOptions {
   readonly cookie?: string | ((peer: string) => string);
   /** Accept a short cookie beyond this machine. Default false. */
   readonly allowWeakCookie?: boolean;
-  /** `false`: no sockets at all; the node is alone. Default true. */
+  /** `false`: the node is alone, and takes no socket of its own; its processes may (`TcpServer`, `Udp`). Default true. */
   readonly network?: boolean;
   /**
    * `true`: a full member of a visible cluster, which is drawn into its full mesh and takes part in `global`. Default: hidden.
@@ -36,6 +40,11 @@ export interface NodeOptions {
    * Default true.
    */
   readonly preventOverlappingPartitions?: boolean;
+  /**
+   * Global names and locks that the processes of one other node may have; one more closes the connection. A long name counts as several, one
+   * for each 256 bytes. Default 262,144.
+   */
+  readonly maxGlobalNames?: number;
   /**
    * What some peers may do here, and others may not: the first rule that is for a peer counts. Default: every peer may send to every
    * process, as in Erlang, and run what was provided. Where there are rules and none is for a peer, it may do nothing.
@@ -102,6 +111,10 @@ export interface NodeOptions {
   readonly maxSequenceBytes?: number;
   /** How messages from other nodes are decoded. Default: each type of term as itself, see {@linkcode DecodeOptions}. */
   readonly terms?: DecodeOptions;
+  /** Whether {@linkcode currentProcess} knows whose code runs. It costs something for each message, see there. Default false. */
+  readonly currentProcess?: boolean;
+  /** Values that processes find by name, see {@linkcode ProcessEnv}; `node.env` sets more. */
+  readonly env?: Readonly<Record<string, unknown>>;
   /** Sends local messages through the codec too, so that tests find out who relies on sharing. Default false. */
   readonly copyMessages?: boolean;
   /**
@@ -109,14 +122,25 @@ export interface NodeOptions {
    * A promise holds back those who print. Default: standard output.
    */
   readonly output?: (text: string) => void | Promise<void>;
+  /** What is logged, from which level on, and where it is written. Default: level "info", lines of text to standard error. */
+  readonly log?: LogOptions;
   /**
    * Opens a JavaScript shell of this program to `erl -remsh` and `iex --remsh`. **Whoever has the cookie can then run any code in
    * this program**, with all its rights; `access` can say who may call `shell:start`. What `scope` holds can be used by name there.
    * Default: off.
    */
   readonly shell?: boolean | ShellOptions;
-  /** SIGTERM stops the node in order. Default true. */
-  readonly signals?: boolean;
+  /**
+   * Signals that stop the node in order; `true` is SIGTERM alone, `["SIGTERM", "SIGINT"]` is Ctrl-C too. The program then comes to its end by
+   * itself; where it does not it is ended a second after the time that `shutdown` gives. A second signal ends it at once. With `false` the node leaves the
+   * program's exit code alone, too, which else is 1 where a permanent application has ended. Default true.
+   */
+  readonly signals?: boolean | readonly SignalName[];
+  /**
+   * Stops a node of the same name first that runs in this program: for programs whose modules are evaluated again in the same
+   * process. Default: true with `bun --hot`.
+   */
+  readonly replace?: boolean;
   /**
    * Capabilities that this node does not tell its peers of, by the names that the distribution protocol gives its flags: for tests of
    * how a cluster does without them. Default: none.
@@ -136,6 +160,7 @@ const OPTIONS: Readonly<Record<keyof NodeOptions, readonly string[]>> = {
   published: ["boolean"],
   connectAll: ["boolean"],
   preventOverlappingPartitions: ["boolean"],
+  maxGlobalNames: ["number"],
   access: ["array"],
   listen: ["object", "array", "false"],
   tls: ["object", "function"],
@@ -153,10 +178,17 @@ const OPTIONS: Readonly<Record<keyof NodeOptions, readonly string[]>> = {
   maxSequenceBytes: ["number"],
   withoutFlags: ["array"],
   terms: ["object"],
+  currentProcess: ["boolean"],
+  env: ["object"],
   copyMessages: ["boolean"],
   output: ["function"],
+  log: ["object"],
   shell: ["boolean", "object"],
-  signals: ["boolean"],
+  applications: ["array"],
+  config: ["object"],
+  shutdown: ["object"],
+  signals: ["boolean", "array"],
+  replace: ["boolean"],
   platform: ["object"],
   transport: ["object"],
 };
@@ -172,10 +204,12 @@ const NETWORKING = ["published", "tls", "routes", "resolve", "routesOnly", "name
  * @throws {TypeError | RangeError}
  */
 export function checkOptions(options: NodeOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Cannot start a node: its options must be an object, as { cookie }");
+  }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, name)) {
-      const known = Object.keys(OPTIONS).join(", ");
-      throw wrong(name, `there is no such option, there are ${known}`);
+      throw wrong(name, `there is no such option, ${namesInstead(name, Object.keys(OPTIONS))}`);
     }
     if (value === undefined) continue;
     const kinds = OPTIONS[name as keyof NodeOptions];
@@ -183,6 +217,12 @@ export function checkOptions(options: NodeOptions): void {
       throw wrong(name, `it must be of type ${kinds.join(" or ")}`);
     }
   }
+  const { maxGlobalNames = 1 } = options;
+  if (!(maxGlobalNames >= 1)) throw wrong("maxGlobalNames", "a number of at least 1 is needed");
+  if (options.epmd) checkNames("epmd", options.epmd, EPMD);
+  if (options.terms !== undefined) checkNames("terms", options.terms, TERMS);
+  checkApplications(options);
+  if (options.shutdown !== undefined) checkShutdown(options.shutdown);
   if (options.network === false) {
     const useless = NETWORKING.find((name) =>
       options[name] !== undefined && options[name] !== false
@@ -236,6 +276,35 @@ export function cookieOf(options: NodeOptions): ((peer: string) => string) | nul
   return typeof cookie === "function" ? cookie : () => cookie;
 }
 
+const EPMD: FieldsOf<Exclude<NonNullable<NodeOptions["epmd"]>, false>> = {
+  port: true,
+  hosts: true,
+};
+
+const TERMS: FieldsOf<DecodeOptions> = {
+  atoms: true,
+  atomLimit: true,
+  binaries: true,
+  objects: true,
+  floats: true,
+  maxInflated: true,
+  maxBignumBytes: true,
+  viewFrom: true,
+  trailing: true,
+};
+
+/** Of an option that is an object. */
+function checkNames(
+  option: string,
+  value: object,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  for (const name of Object.keys(value)) {
+    if (Object.hasOwn(fields, name)) continue;
+    throw wrong(option, `it has no ${name}, ${namesInstead(name, Object.keys(fields))}`);
+  }
+}
+
 const LIMITS: Readonly<Record<keyof HandshakeLimits, "number" | "boolean">> = {
   max: "number",
   maxPerAddress: "number",
@@ -248,7 +317,7 @@ function checkLimits(limits: HandshakeLimits): void {
   for (const [name, value] of Object.entries(limits)) {
     const type = Object.hasOwn(LIMITS, name) ? LIMITS[name as keyof HandshakeLimits] : undefined;
     if (type === undefined) {
-      throw wrong("handshakes", `it has no ${name}, there are ${Object.keys(LIMITS).join(", ")}`);
+      throw wrong("handshakes", `it has no ${name}, ${namesInstead(name, Object.keys(LIMITS))}`);
     }
     if (value === undefined) continue;
     if (type === "boolean" ? typeof value !== "boolean" : !(Number.isInteger(value) && value > 0)) {

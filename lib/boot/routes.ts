@@ -1,10 +1,11 @@
+import { namesInstead } from "../_util/fields.ts";
 import type { EpmdClient } from "../dist/epmd_client.ts";
 import { splitNodeName } from "../dist/node_name.ts";
 import type { Destination } from "../node/remote/attempts.ts";
 import { NodePattern } from "../node/remote/node_pattern.ts";
 import type { Platform } from "../platform/contract.ts";
 import type { TlsOptions } from "../transport/contract.ts";
-import { Certificates, checkTlsOption } from "./certificates.ts";
+import { Certificates, checkTlsOption } from "../node/certificates.ts";
 import type { TlsOption } from "../node/remote/tls_option.ts";
 
 /** The way to a node, or to all of a pattern. What is left out is as for every other node. */
@@ -149,8 +150,8 @@ function checked(node: string, route: Route): Route {
   }
   for (const name of Object.keys(route)) {
     if (Object.hasOwn(NAMES, name)) continue;
-    const known = Object.keys(NAMES).join(", ");
-    throw new TypeError(`Cannot ${what}: a route has no ${name}, there are ${known}`);
+    const instead = namesInstead(name, Object.keys(NAMES));
+    throw new TypeError(`Cannot ${what}: a route has no ${name}, ${instead}`);
   }
   const { host, port, cookie, tls, timeout } = route;
   if (host !== undefined && (typeof host !== "string" || host === "")) {

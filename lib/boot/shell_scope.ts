@@ -29,6 +29,8 @@ import { Cron } from "../gen/cron/cron.ts";
 import { CronError, CronRef } from "../gen/cron/cron_ref.ts";
 import { CronExpression } from "../gen/cron/expression.ts";
 import { api, Contract, ContractRef, ReplyError, unwrap } from "../gen/server/contract.ts";
+import { Application, application } from "../gen/application/application.ts";
+import { ApplicationContext } from "../gen/application/context.ts";
 import { GenServer } from "../gen/server/gen_server.ts";
 import { Handler, Later, later, noReply, on } from "../gen/server/handlers.ts";
 import { ServerRef } from "../gen/server/server_ref.ts";
@@ -80,6 +82,9 @@ import { SpawnFailed } from "../platform/child.ts";
 /** What a remote shell has by name: the values that mod.ts exports, but `startNode`, and `exit`, which ends the shell there. */
 export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   api,
+  Application,
+  application,
+  ApplicationContext,
   ApplicationError,
   Atom,
   atom,

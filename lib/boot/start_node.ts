@@ -1,4 +1,3 @@
-import { LocalEpmd } from "../dist/epmd_local.ts";
 import { EpmdClient } from "../dist/epmd_client.ts";
 import type { Established } from "../dist/establish.ts";
 import { splitNodeName } from "../dist/node_name.ts";
@@ -8,17 +7,23 @@ import { shellScope } from "../kernel/shell/remote_shell.ts";
 import { Cookies } from "../node/remote/cookies.ts";
 import { Network } from "../node/remote/network.ts";
 import { AllowList } from "../node/remote/node_pattern.ts";
+import { NodeLogger } from "../node/log/node_logger.ts";
+import { TOTAL_TIME } from "../node/applications.ts";
 import { Node } from "../node/node.ts";
 import type { Platform } from "../platform/contract.ts";
 import { defaultPlatform } from "../platform/default.ts";
 import type { Transport } from "../transport/contract.ts";
 import { defaultTransport } from "../transport/default.ts";
-import { Certificates } from "./certificates.ts";
+import { Certificates } from "../node/certificates.ts";
 import type { TlsOption } from "../node/remote/tls_option.ts";
 import { askForName, hostOf } from "./dynamic_name.ts";
-import { isBeyond, Listening, type NodeListen, placesOf, registeredOf } from "./listening.ts";
+import { Listening, type NodeListen, placesOf, registeredOf } from "./listening.ts";
 import { checkOptions, cookieOf, type NodeOptions } from "./options.ts";
+import { makeController, startApplications } from "./applications.ts";
+import { register } from "./registering.ts";
 import { Routes } from "./routes.ts";
+import { nowRuns, stopRunning } from "./running.ts";
+import { signalsOf, stopAtSignals } from "./signals.ts";
 import { SHELL_SCOPE } from "./shell_scope.ts";
 
 /**
@@ -42,17 +47,21 @@ import { SHELL_SCOPE } from "./shell_scope.ts";
  * @throws {NodeDownError} if the node of `nameFrom` cannot be reached, or gives no name.
  * @throws {EpmdError} if another node of that name is registered on this machine.
  * @throws {TransportError} if the port cannot be bound, or the TLS settings cannot be used.
+ * @throws {ApplicationError} if one of `applications` does not start; those that have are stopped again.
  */
 export async function startNode(name: string, options: NodeOptions = {}): Promise<Node> {
   checkName(name);
   checkOptions(options);
   if (options.maxQueue !== undefined) checkQueue(options.maxQueue);
   const cookie = cookieOf(options);
-  const platform = options.platform ?? await defaultPlatform();
+  const logger = new NodeLogger(name, options.platform ?? await defaultPlatform(), options.log);
+  const platform = logger._platform;
+  const signals = signalsOf(options.signals);
+  if (options.replace ?? platform.hot) await stopRunning(name);
   const means = cookie === null ? null : await gather(options, platform, new Cookies(cookie));
   const named = means === null ? null : await nameOf(name, options, means);
   const { name: own, creation } = named?.result ?? { name, creation: undefined };
-  const node = makeNode(own, platform, { ...options, creation }, named);
+  const node = makeNode(own, platform, { ...options, creation, logger }, named);
   const keep = new KeepAlive(platform);
   const stops: (() => unknown)[] = [];
   const stop = async (): Promise<void> => {
@@ -68,28 +77,38 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
     }
     await Promise.all([means?.tls?.reload(tls), means?.routes.reload(), listening.reload()]);
   };
-  node._join({ network, stop, reload, cookies: means?.cookies, keepAlive: (on) => keep.set(on) });
+  const transport = means?.transport ?? options.transport ?? await defaultTransport();
+  const keepAlive = (on: boolean): void => keep.set(on);
+  const { shutdown } = options;
+  node._join({
+    ...{ network, transport, reload, keepAlive, shutdown },
+    applications: makeController(node, platform, options, options.signals !== false),
+    drain: () => listening.close(),
+    stop,
+    cookies: means?.cookies,
+  });
+  nowRuns(name, node);
   try {
     // Whoever finds the node finds its kernel processes.
     await startKernel(node, { ...options, shell: shellOf(options) });
     if (network !== null && means !== null) {
-      stops.push(() => listening.close());
       await listening.open(means.places, { network, ...means });
       node._listensAt(listening.addresses, registeredOf(means.places));
-      const epmd = await register(own, listening, options, means);
+      const port = listening.addresses[registeredOf(means.places)]?.port ?? 0;
+      const epmd = await register(splitNodeName(own).name, port, options, means);
       if (epmd !== null) stops.push(() => epmd.close());
     }
     if (named !== null) network?.adopt(named);
-    if (options.signals ?? true) {
-      const handler = platform.onSignal("SIGTERM", () => void node.stop());
-      stops.push(() => handler[Symbol.dispose]());
-    }
+    const total = shutdown?.total ?? TOTAL_TIME;
+    const handler = stopAtSignals(platform, signals, total, () => node.stop());
+    stops.push(() => handler[Symbol.dispose]());
+    keep.set(true);
+    await startApplications(node, options);
   } catch (error) {
     named?.stream.destroy();
     await node.stop();
     throw error;
   }
-  keep.set(true);
   return node;
 }
 
@@ -181,36 +200,6 @@ function makeNetwork(node: Node, options: NodeOptions, means: Means): Network {
     handshakes,
     resolve: (peer, signal) => routes.destination(peer, signal),
   });
-}
-
-/** The node's place at EPMD; `null` where it takes none. */
-async function register(
-  name: string,
-  { addresses }: Listening,
-  options: NodeOptions,
-  { platform, transport, places }: Means,
-): Promise<LocalEpmd | null> {
-  const { epmd, published = false } = options;
-  const registered = registeredOf(places);
-  if (epmd === false || registered < 0) return null;
-  const made = await LocalEpmd.register(
-    { transport, platform, port: epmd?.port, hosts: epmdHosts(platform, options, places) },
-    { name: splitNodeName(name).name, port: addresses[registered].port, hidden: !published },
-  );
-  made.unref();
-  return made;
-}
-
-/** Where an embedded EPMD listens besides loopback: where the node does, unless the options or ERL_EPMD_ADDRESS say otherwise. */
-function epmdHosts(
-  platform: Platform,
-  { epmd }: NodeOptions,
-  places: readonly NodeListen[],
-): readonly string[] | undefined {
-  if (epmd && epmd.hosts !== undefined) return epmd.hosts;
-  const place = places[registeredOf(places)];
-  if (!isBeyond(place) || platform.env("ERL_EPMD_ADDRESS")) return undefined;
-  return [place.host as string];
 }
 
 /** One handle that keeps the program alive; the node's sockets and timers do not. */

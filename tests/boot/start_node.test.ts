@@ -280,6 +280,7 @@ test("a node with network false takes no socket, and the other nodes are down fo
     name: "none",
     connect: () => Promise.reject(new Error("it must not connect")),
     listen: () => Promise.reject(new Error("it must not listen")),
+    bind: () => Promise.reject(new Error("it must not bind")),
   };
   await using node = await startNode("boot@localhost", { network: false, transport: refusing });
   const server = await node.start(Server, [], { register: "server" });
