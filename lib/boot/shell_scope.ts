@@ -34,6 +34,8 @@ import { ApplicationContext } from "../gen/application/context.ts";
 import { GenServer } from "../gen/server/gen_server.ts";
 import { Handler, Later, later, noReply, on } from "../gen/server/handlers.ts";
 import { ServerRef } from "../gen/server/server_ref.ts";
+import { Statem } from "../gen/statem/statem.ts";
+import { Transition } from "../gen/statem/transition.ts";
 import * as sys from "../gen/sys/sys.ts";
 import { TaskSupervisor } from "../gen/task/task_supervisor.ts";
 import { FormatError, formatText } from "../kernel/io/format.ts";
@@ -177,6 +179,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   SpawnError,
   SpawnFailed,
   Starter,
+  Statem,
   stringMap,
   Supervisor,
   supervisor,
@@ -189,6 +192,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   termKey,
   TermMap,
   textLog,
+  Transition,
   TransportError,
   Tuple,
   tuple,
