@@ -28,6 +28,9 @@ import { isTuple, tagged, Tuple, tuple } from "../etf/tuple.ts";
 import { Cron } from "../gen/cron/cron.ts";
 import { CronError, CronRef } from "../gen/cron/cron_ref.ts";
 import { CronExpression } from "../gen/cron/expression.ts";
+import { EventHandler } from "../gen/event_manager/event_handler.ts";
+import { EventManager } from "../gen/event_manager/event_manager.ts";
+import { EventManagerRef } from "../gen/event_manager/event_manager_ref.ts";
 import { api, Contract, ContractRef, ReplyError, unwrap } from "../gen/server/contract.ts";
 import { Application, application } from "../gen/application/application.ts";
 import { ApplicationContext } from "../gen/application/context.ts";
@@ -114,6 +117,9 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   EncodeError,
   EpmdError,
   equal,
+  EventHandler,
+  EventManager,
+  EventManagerRef,
   ExitError,
   ExternalFun,
   Float,
