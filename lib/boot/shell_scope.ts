@@ -39,6 +39,9 @@ import { Handler, Later, later, noReply, on } from "../gen/server/handlers.ts";
 import { ServerRef } from "../gen/server/server_ref.ts";
 import { Statem } from "../gen/statem/statem.ts";
 import { Transition } from "../gen/statem/transition.ts";
+import { Pool, pool } from "../gen/pool/pool.ts";
+import { PoolBusyError } from "../gen/pool/pool_options.ts";
+import { PoolRef } from "../gen/pool/pool_ref.ts";
 import * as sys from "../gen/sys/sys.ts";
 import { TaskSupervisor } from "../gen/task/task_supervisor.ts";
 import { FormatError, formatText } from "../kernel/io/format.ts";
@@ -163,6 +166,10 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   OptionalSchema,
   parse,
   Pid,
+  Pool,
+  pool,
+  PoolBusyError,
+  PoolRef,
   Port,
   ProcessContext,
   ProcessError,
