@@ -26,6 +26,8 @@
 
 export type { AccessRule } from "./lib/node/remote/access.ts";
 export type { Addressed } from "./lib/node/target.ts";
+export { Agent } from "./lib/gen/agent/agent.ts";
+export { AgentRef } from "./lib/gen/agent/agent_ref.ts";
 export type { AllowOptions } from "./lib/node/applications.ts";
 export type { AnyApplication } from "./lib/node/applications.ts";
 export type { AnyConverts } from "./lib/etf/schema/schema.ts";
@@ -257,6 +259,11 @@ export { Ref } from "./lib/etf/identifiers.ts";
 export type { Referring } from "./lib/node/node.ts";
 export type { RefOf } from "./lib/node/process/behaviour.ts";
 export type { RegisterAs } from "./lib/node/process/registration.ts";
+export { Registry } from "./lib/gen/registry/registry.ts";
+export type { RegistryEntry } from "./lib/gen/registry/registry.ts";
+export type { RegistryEvent } from "./lib/gen/registry/registry.ts";
+export type { RegistryOptions } from "./lib/gen/registry/registry.ts";
+export { RegistryRef } from "./lib/gen/registry/registry_ref.ts";
 export { remoteChild } from "./lib/gen/supervisor/remote_child.ts";
 export type { RemoteChildOptions } from "./lib/gen/supervisor/remote_child.ts";
 export type { RemoteChildStart } from "./lib/gen/supervisor/remote_child.ts";

@@ -42,6 +42,10 @@ import { Transition } from "../gen/statem/transition.ts";
 import { Pool, pool } from "../gen/pool/pool.ts";
 import { PoolBusyError } from "../gen/pool/pool_options.ts";
 import { PoolRef } from "../gen/pool/pool_ref.ts";
+import { Registry } from "../gen/registry/registry.ts";
+import { RegistryRef } from "../gen/registry/registry_ref.ts";
+import { Agent } from "../gen/agent/agent.ts";
+import { AgentRef } from "../gen/agent/agent_ref.ts";
 import * as sys from "../gen/sys/sys.ts";
 import { TaskSupervisor } from "../gen/task/task_supervisor.ts";
 import { FormatError, formatText } from "../kernel/io/format.ts";
@@ -89,6 +93,8 @@ import { SpawnFailed } from "../platform/child.ts";
 
 /** What a remote shell has by name: the values that mod.ts exports, but `startNode`, and `exit`, which ends the shell there. */
 export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
+  Agent,
+  AgentRef,
   api,
   Application,
   application,
@@ -181,6 +187,8 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   RaisedError,
   ReceiveTimeoutError,
   Ref,
+  Registry,
+  RegistryRef,
   remoteChild,
   ReplyError,
   RpcError,
