@@ -46,6 +46,9 @@ import { Registry } from "../gen/registry/registry.ts";
 import { RegistryRef } from "../gen/registry/registry_ref.ts";
 import { Agent } from "../gen/agent/agent.ts";
 import { AgentRef } from "../gen/agent/agent_ref.ts";
+import { Task } from "../gen/task/task.ts";
+import { TaskTimeoutError } from "../gen/task/task_timeout_error.ts";
+import { TaskLimitError, TaskSupervisorRef } from "../gen/task/task_supervisor_ref.ts";
 import * as sys from "../gen/sys/sys.ts";
 import { TaskSupervisor } from "../gen/task/task_supervisor.ts";
 import { FormatError, formatText } from "../kernel/io/format.ts";
@@ -209,7 +212,11 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   sys,
   t,
   tagged,
+  Task,
+  TaskLimitError,
   TaskSupervisor,
+  TaskSupervisorRef,
+  TaskTimeoutError,
   termKey,
   TermMap,
   textLog,

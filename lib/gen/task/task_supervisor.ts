@@ -8,12 +8,15 @@ import { type Asked, maySpawnFor, runsFor } from "../../node/provided/apply.ts";
 import { EXIT, KILL, NORMAL, SHUTDOWN } from "../../node/atoms.ts";
 import type { From } from "../../node/call.ts";
 import { Deadline } from "../../node/process/deadlines.ts";
+import { NoProcessError } from "../../node/errors.ts";
 import type { Node } from "../../node/node.ts";
 import type { Process } from "../../node/process/process.ts";
 import type { Self } from "../../node/process/self.ts";
+import { addressOf, describe, type Target } from "../../node/target.ts";
 import { type Owner, ownerOf, runAlone, runAndReply, taskOf } from "./_task.ts";
 import { GenServer } from "../server/gen_server.ts";
 import { noReply } from "../server/handlers.ts";
+import { TaskLimitError, TaskSupervisorRef } from "./task_supervisor_ref.ts";
 
 const OK = atom("ok");
 const ERROR = atom("error");
@@ -38,8 +41,9 @@ export interface TaskSupervisorOptions {
   readonly shutdown?: number;
 }
 
-/** When a task that has ended is started again. */
-type Restart = "temporary" | "transient" | "permanent";
+/** When a task that has ended is started again: never, where it has ended abnormally, always. */
+export type TaskRestart = "temporary" | "transient" | "permanent";
+type Restart = TaskRestart;
 
 interface Child {
   readonly process: Process;
@@ -52,8 +56,11 @@ interface Child {
   readonly peer: string | null;
 }
 
+/** The task supervisors of this program, by the process that they are. */
+const supervisors: WeakMap<Process, TaskSupervisor> = new WeakMap();
+
 /**
- * Runs tasks for Elixir: `Task.Supervisor` with a module, a function and arguments runs the functions that this node provides.
+ * Runs tasks, for this program by {@linkcode TaskSupervisorRef}, and for Elixir: `Task.Supervisor` with a module, a function and arguments runs the functions that this node provides.
  *
  * | in Elixir | here |
  * | --- | --- |
@@ -82,9 +89,20 @@ interface Child {
  * Not needed where nobody watches over what runs: `:erpc.call` runs a provided function, too.
  */
 export class TaskSupervisor extends GenServer {
+  /** @ignore @internal */
+  declare readonly _refType: TaskSupervisorRef<this>;
   readonly #children: Map<string, Child> = new Map();
   #options: TaskSupervisorOptions = {};
   #restarts: number[] = [];
+
+  /** @ignore @internal The supervisor of this node that has that pid or name now. */
+  static _refer(node: Node, target: Target): TaskSupervisorRef {
+    const address = addressOf(target);
+    const process = node._core.local(address);
+    const found = process && supervisors.get(process);
+    if (found === undefined) throw new NoProcessError(`task supervisor ${describe(address)}`);
+    return found._reference(node, found.pid);
+  }
 
   /** Keeps the options. */
   override init(options: TaskSupervisorOptions = {}): void {
@@ -96,7 +114,13 @@ export class TaskSupervisor extends GenServer {
   /** @ignore @internal What a request says of its sender can be forged: what a peer may run is decided by its connection. */
   override _attach(node: Node, process: Process): void {
     super._attach(node, process);
+    supervisors.set(process, this);
     process.asksOrigin = true;
+  }
+
+  /** @ignore @internal */
+  get _supervises(): boolean {
+    return true;
   }
 
   /** @ignore @internal */
@@ -145,6 +169,37 @@ export class TaskSupervisor extends GenServer {
     return super.handleInfo(message);
   }
 
+  /** @ignore @internal */
+  override _reference(node: Node, pid: Pid): TaskSupervisorRef<this> {
+    return new TaskSupervisorRef<this>(node, pid, node._core.main, {}, this);
+  }
+
+  /** @ignore @internal A task of this node. */
+  _start(
+    run: (self: Self) => unknown,
+    restart: Restart = "temporary",
+    shutdown?: number | "brutal_kill",
+  ): Process {
+    this._process.mustLive("start a task");
+    const { maxChildren = Infinity, shutdown: usual = 5_000 } = this.#options;
+    if (this.#children.size >= maxChildren) throw new TaskLimitError(maxChildren);
+    const spec = { run, restart, shutdown: shutdown ?? usual, isTold: false, peer: null };
+    return this.#startChild(spec);
+  }
+
+  /** @ignore @internal */
+  _children(): Pid[] {
+    return Array.from(this.#children.values(), ({ process }) => process.pid);
+  }
+
+  /** @ignore @internal @returns whether it was one. */
+  async _terminateChild(pid: Pid): Promise<boolean> {
+    const child = this.#children.get(pid.key);
+    if (child === undefined) return false;
+    await this.#stopped(child);
+    return true;
+  }
+
   /** All tasks are told to end, and waited for. */
   override async terminate(): Promise<void> {
     await Promise.all(Array.from(this.#children.values(), (child) => this.#stopped(child)));
@@ -152,7 +207,7 @@ export class TaskSupervisor extends GenServer {
 
   /** The pids of the tasks. */
   override formatState(): unknown {
-    return { children: Array.from(this.#children.values(), ({ process }) => process.pid) };
+    return { children: this._children() };
   }
 
   /** @returns the answer; `undefined` where the request is not one. */
@@ -202,9 +257,10 @@ export class TaskSupervisor extends GenServer {
     if (!this.#restartsTooOften()) return void this.#startChild(child);
     const { intensity, period } = this.#limits;
     const name = this._process.name ?? format(this.pid);
-    this._core.platform.log(
+    this._core.logger._log(
       "error",
       `TaskSupervisor ${name} ends: more than ${intensity} restarts of its tasks within ${period} ms, see its options intensity and period`,
+      this._process,
     );
     this.stop(SHUTDOWN);
   }
