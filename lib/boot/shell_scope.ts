@@ -49,6 +49,10 @@ import { AgentRef } from "../gen/agent/agent_ref.ts";
 import { Task } from "../gen/task/task.ts";
 import { TaskTimeoutError } from "../gen/task/task_timeout_error.ts";
 import { TaskLimitError, TaskSupervisorRef } from "../gen/task/task_supervisor_ref.ts";
+import { event, EventType } from "../gen/events/event.ts";
+import { Events } from "../gen/events/events.ts";
+import { EventsRef } from "../gen/events/events_ref.ts";
+import { Publisher } from "../gen/events/publisher.ts";
 import * as sys from "../gen/sys/sys.ts";
 import { TaskSupervisor } from "../gen/task/task_supervisor.ts";
 import { FormatError, formatText } from "../kernel/io/format.ts";
@@ -129,9 +133,13 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   EncodeError,
   EpmdError,
   equal,
+  event,
   EventHandler,
   EventManager,
   EventManagerRef,
+  Events,
+  EventsRef,
+  EventType,
   ExitError,
   ExternalFun,
   Float,
@@ -186,6 +194,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   ProcessGroups,
   ProcessGroupsRef,
   ProcessLogger,
+  Publisher,
   raise,
   RaisedError,
   ReceiveTimeoutError,
