@@ -96,6 +96,15 @@ import { ignore } from "../node/process/ignore.ts";
 import { IgnoredError } from "../node/process/ignore.ts";
 import { remoteChild } from "../gen/supervisor/remote_child.ts";
 import { Starter } from "../gen/supervisor/starter.ts";
+import { FramingError } from "../gen/framing/framing.ts";
+import { Program, program } from "../gen/port/program.ts";
+import { ProgramRef } from "../gen/port/program_ref.ts";
+import { SocketError } from "../gen/tcp/socket_error.ts";
+import { TcpConnection } from "../gen/tcp/tcp_connection.ts";
+import { TcpServer, tcpServer } from "../gen/tcp/tcp_server.ts";
+import { TcpServerRef } from "../gen/tcp/tcp_server_ref.ts";
+import { Udp } from "../gen/udp/udp.ts";
+import { UdpRef } from "../gen/udp/udp_ref.ts";
 import { SpawnFailed } from "../platform/child.ts";
 
 /** What a remote shell has by name: the values that mod.ts exports, but `startNode`, and `exit`, which ends the shell there. */
@@ -147,6 +156,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   format,
   FormatError,
   formatText,
+  FramingError,
   Fun,
   GenServer,
   Handler,
@@ -194,6 +204,9 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   ProcessGroups,
   ProcessGroupsRef,
   ProcessLogger,
+  Program,
+  program,
+  ProgramRef,
   Publisher,
   raise,
   RaisedError,
@@ -209,6 +222,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   Self,
   selfSigned,
   ServerRef,
+  SocketError,
   SpawnError,
   SpawnFailed,
   Starter,
@@ -226,6 +240,10 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   TaskSupervisor,
   TaskSupervisorRef,
   TaskTimeoutError,
+  TcpConnection,
+  TcpServer,
+  tcpServer,
+  TcpServerRef,
   termKey,
   TermMap,
   textLog,
@@ -233,6 +251,8 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   TransportError,
   Tuple,
   tuple,
+  Udp,
+  UdpRef,
   unwrap,
   WithSelf,
   withSelf,

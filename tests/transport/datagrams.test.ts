@@ -167,4 +167,19 @@ test("memory: machines have ports of their own, loopback is for itself, and what
   assertEquals(a.got[0].from, { host: "two", port: 8 });
 });
 
+test("memory: a datagram may be lost on its way, and nothing else is broken by it", async () => {
+  const travelling: (readonly [number, boolean])[] = [];
+  const network = memoryNetwork({
+    defer: (deliver, { bytes, datagram }) => {
+      travelling.push([bytes, datagram]);
+      if (!datagram || bytes !== 2) setImmediate(deliver);
+    },
+  });
+  const [a, b] = [await Datagrams.bind(network), await Datagrams.bind(network)];
+  for (const size of [1, 2, 3]) a.send(new Uint8Array(size), b.socket.address);
+  await b.until(() => b.got.length === 2);
+  assertEquals(b.got.map(({ bytes }) => bytes.length), [1, 3]);
+  assertEquals(travelling, [[1, true], [2, true], [3, true]]);
+});
+
 testNothingIsLeft();
