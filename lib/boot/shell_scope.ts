@@ -54,6 +54,11 @@ import { Events } from "../gen/events/events.ts";
 import { EventsRef } from "../gen/events/events_ref.ts";
 import { Publisher } from "../gen/events/publisher.ts";
 import * as sys from "../gen/sys/sys.ts";
+import { WebContext } from "../gen/web/context.ts";
+import { EventStream } from "../gen/web/event_stream.ts";
+import { Web } from "../gen/web/web.ts";
+import { WebRef } from "../gen/web/web_ref.ts";
+import { WebSocketProcess } from "../gen/web/web_socket.ts";
 import { TaskSupervisor } from "../gen/task/task_supervisor.ts";
 import { FormatError, formatText } from "../kernel/io/format.ts";
 import * as io from "../kernel/io/io.ts";
@@ -148,6 +153,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   EventManagerRef,
   Events,
   EventsRef,
+  EventStream,
   EventType,
   ExitError,
   ExternalFun,
@@ -254,6 +260,10 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   Udp,
   UdpRef,
   unwrap,
+  Web,
+  WebContext,
+  WebRef,
+  WebSocketProcess,
   WithSelf,
   withSelf,
 };

@@ -9,15 +9,37 @@ import { NORMAL, SHUTDOWN } from "../../node/atoms.ts";
 import type { Node } from "../../node/node.ts";
 import { reasonReport } from "../../node/provided/thrown.ts";
 import { GenServer } from "../server/gen_server.ts";
-import { on } from "../server/handlers.ts";
+import { type Handler, on } from "../server/handlers.ts";
 import { CronRef } from "./cron_ref.ts";
 import { type CronJob, type CronTick, ScheduledJob } from "./job.ts";
 
 /** How a {@linkcode Cron} is started. */
 export interface CronOptions {
+  /** The jobs that it begins with. Default: none. */
   readonly jobs?: readonly CronJob[];
   /** The time zone of jobs that name none. Default "UTC". */
   readonly timeZone?: string;
+}
+
+/** What a {@linkcode Cron} answers. */
+export interface CronCalls {
+  /** The jobs, as maps. */
+  readonly jobs: () => TermMap[];
+  /** Adds a job; replies why not, or `nil`. */
+  readonly add: (job: CronJob) => string | null;
+  /** Takes a job away. */
+  readonly remove: Handler<[name: string], boolean>;
+  /** Switches a job on. */
+  readonly enable: Handler<[name: string], boolean>;
+  /** Switches a job off. */
+  readonly disable: Handler<[name: string], boolean>;
+  /** Runs a job now. */
+  readonly run: Handler<[name: string], boolean>;
+  /** The runs that are due from one instant on and before another, as `{At, Job}`. */
+  readonly schedule: Handler<
+    [from: number | bigint, until: number | bigint],
+    Tuple<[number, string]>[]
+  >;
 }
 
 /** The clock is looked at as often, in milliseconds: it may be set, and the program may stand still. */
@@ -48,7 +70,7 @@ const CRON = atom("cron");
  *   timeZone: "Europe/Berlin",
  *   jobs: [
  *     { name: "report", schedule: "0 3 * * mon-fri", call: "reports", request: atom("daily") },
- *     { name: "sweep", schedule: "*\/5 * * * *", spawn: () => console.log("sweeping") },
+ *     { name: "sweep", schedule: "0,30 * * * *", spawn: () => console.log("sweeping") },
  *   ],
  * }]);
  * console.log(await cron.jobs());
@@ -62,6 +84,7 @@ export class Cron extends GenServer {
   #timer: Disposable | null = null;
   #looked = 0;
 
+  /** Plans the jobs. */
   override init(options: CronOptions = {}): void {
     this.#timeZone = options.timeZone ?? "UTC";
     this.#looked = this.#now;
@@ -70,7 +93,7 @@ export class Cron extends GenServer {
   }
 
   /** What can be asked of it, also by {@linkcode CronRef}. */
-  override readonly calls = {
+  override readonly calls: CronCalls = {
     jobs: (): TermMap[] => Array.from(this.#jobs.values(), shown),
     add: (job: CronJob): string | null => {
       try {
@@ -203,7 +226,11 @@ export class Cron extends GenServer {
   #failed(scheduled: ScheduledJob, why: string): void {
     scheduled.failures++;
     scheduled.lastError = why;
-    this._core.platform.log("warning", `The job ${scheduled.job.name} failed: ${why}`);
+    this._core.logger._log(
+      "warning",
+      `The job ${scheduled.job.name} failed: ${why}`,
+      this._process,
+    );
   }
 }
 

@@ -6,9 +6,13 @@ import type { CronJob } from "./job.ts";
 
 /** A job of a {@linkcode Cron}, as it is now. Instants are milliseconds since 1970 UTC. */
 export interface CronJobInfo {
+  /** By which it is known. */
   readonly name: string;
+  /** Its crontab expression. */
   readonly schedule: string;
+  /** Whose clock it goes by. */
   readonly timeZone: string;
+  /** Whether it is switched on. */
   readonly enabled: boolean;
   /** When it is due next; `null` where it is switched off. */
   readonly next: number | null;
@@ -18,8 +22,9 @@ export interface CronJobInfo {
   readonly runs: number;
   /** Runs that have begun and not ended. */
   readonly running: number;
-  /** Runs that failed, and why the last of them. */
+  /** Runs that failed. */
   readonly failures: number;
+  /** Why the last of them failed. */
   readonly lastError: string | null;
   /** Runs that were left out: the program stood still, or the run before had not ended. */
   readonly missed: number;
@@ -27,6 +32,7 @@ export interface CronJobInfo {
 
 /** A job that cannot be added. */
 export class CronError extends Error {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
   override readonly name = "CronError";
 }
 

@@ -59,8 +59,11 @@ interface NthWeekday {
  * begins with `*`), one of them is enough, as in crontab(5). `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` stand for the usual ones.
  */
 export class CronExpression {
+  /** What was given. */
   readonly text: string;
+  /** The minutes at which it is due, in order. */
   readonly minutes: readonly number[];
+  /** The hours at which it is due, in order. */
   readonly hours: readonly number[];
   /** Whether it runs in each hour, so that it goes by the time that passes and not by the clock on the wall. */
   readonly everyHour: boolean;
@@ -71,7 +74,11 @@ export class CronExpression {
   readonly #nths: readonly NthWeekday[];
   readonly #either: boolean;
 
-  /** @throws {SyntaxError} that names the field and what it may be. */
+  /**
+   * Reads an expression.
+   *
+   * @throws {SyntaxError} that names the field and what it may be.
+   */
   constructor(text: string) {
     if (typeof text !== "string") {
       throw new TypeError(`Cannot read a schedule: a crontab expression is needed, as "0 3 * * *"`);
