@@ -1,0 +1,44 @@
+// Runs each example that ends by itself, with the runtime of this test, and looks for what it is to show.
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { selfCommand } from "../_support/runtime.ts";
+
+/** What an example prints last, or what it is for. */
+const SHOWS: Readonly<Record<string, string>> = {
+  "application.ts": "  [store] stopped\nthe node has stopped, the program ends with 0",
+  "cron.ts": "29 Mar 2026, 03:00  report",
+  "gen_server.ts": "printed: one, two, three, urgent, four, five",
+  "events.ts": "the event is down: shutdown",
+  "pool.ts": "2 workers, 2 refused, 1 restart",
+  "port.ts": "sleep has ended by SIGTERM",
+  "start.ts": "monitor: the printer is down",
+  "supervision_tree.ts": "the shop has ended with shutdown",
+  "tcp_echo.ts": "2 connections in all, 0 left",
+  "state_machine.ts": "10 events were told",
+  "web_api.ts": "GET /slow: 504",
+  "web_socket_chat.ts": "[ann] closed: 1001",
+};
+
+/** Examples that other tests run, or that need a peer. */
+const ELSEWHERE = ["conformance_node.ts", "ejabberd.ts", "rabbitmq.ts"];
+
+for (const [file, text] of Object.entries(SHOWS)) {
+  test(`examples/${file} runs and ends`, async () => {
+    const [program, ...args] = selfCommand(`examples/${file}`);
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let printed = "";
+    let faults = "";
+    child.stdout.on("data", (bytes) => printed += bytes);
+    child.stderr.on("data", (bytes) => faults += bytes);
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assertEquals(code, 0, `${printed}\n${faults}`);
+    assertStringIncludes(printed, text);
+  });
+}
+
+test("every example is run somewhere", () => {
+  const files = readdirSync("examples").filter((file) => file.endsWith(".ts"));
+  assertEquals(files.filter((file) => !(file in SHOWS) && !ELSEWHERE.includes(file)), []);
+});
