@@ -13,7 +13,7 @@ import type {
 } from "./contract.ts";
 import type { BindOptions, DatagramSocket } from "./datagrams.ts";
 
-/** One thing that travels: an attempt to connect, its answer, bytes, an end or a reset. */
+/** One thing that travels: an attempt to connect, its answer, bytes, an end, a reset, or a datagram. */
 export interface MemoryLink {
   /** The machine that it comes from. */
   readonly from: string;
@@ -21,6 +21,8 @@ export interface MemoryLink {
   readonly to: string;
   /** How many bytes of data it carries, 0 for everything else. */
   readonly bytes: number;
+  /** Whether it is a datagram: one may be lost, or be late, without anything else being broken. */
+  readonly datagram: boolean;
 }
 
 /** How a network in memory behaves. */
@@ -28,7 +30,7 @@ export interface MemoryNetworkOptions {
   /**
    * Calls `deliver` when what travels has arrived: later, never at once, and in the order of the calls between the same two
    * machines. To hold a call back is latency, or a partition while it lasts. What is never delivered must be followed by
-   * {@linkcode MemoryNetwork.reset}, as TCP never leaves a gap. Default: one macrotask each (setImmediate).
+   * {@linkcode MemoryNetwork.reset}, as TCP never leaves a gap; but for datagrams. Default: one macrotask each (setImmediate).
    */
   readonly defer?: (deliver: () => void, link: MemoryLink) => void;
   /** Bytes that one direction of a stream holds on its way, until `write` begins to queue. Default 256 KiB. */
@@ -134,13 +136,14 @@ class Network {
       { host, port },
       (bytes, to) => {
         const target = isLoopback(to.host) ? machine : to.host;
-        this.#carry(machine, target)(() => {
+        const link = { from: machine, to: target, bytes: bytes.length, datagram: true };
+        this.#defer(() => {
           const found = this.#datagrams.get(`${target}:${to.port}`);
           const open = found !== undefined &&
             (machine === target || !isLoopback(found.address.host));
           // What nobody is there for is lost, as on a network.
           if (open) found.arrived(bytes, at(machine, target, port));
-        }, bytes.length);
+        }, link);
       },
       () => void this.#datagrams.delete(key),
     );
@@ -195,7 +198,7 @@ class Network {
   }
 
   #carry(from: string, to: string): Carry {
-    return (deliver, bytes = 0) => this.#defer(deliver, { from, to, bytes });
+    return (deliver, bytes = 0) => this.#defer(deliver, { from, to, bytes, datagram: false });
   }
 
   #freePort(machine: string): number {
