@@ -3,7 +3,7 @@ import { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { type Tuple, tuple } from "../etf/tuple.ts";
 import { NOPROC } from "./atoms.ts";
-import { type Call, replyAddress } from "./call.ts";
+import { type Call, type CallOptions, replyAddress } from "./call.ts";
 import type { Core, RemoteNode } from "./core.ts";
 import { BusyError } from "./errors.ts";
 import type { Priority } from "./process/mailbox.ts";
@@ -37,12 +37,12 @@ export function placeCall(
   address: Pid | Name,
   call: Call,
   message: Messaged | null,
-  priority: Priority | undefined,
+  options: CallOptions,
 ): Promise<unknown> {
-  if (call.done) return call.promise;
+  if (call.done) return call.promise; // also where the options are none
   const remote = core.remoteOf(address);
   if (remote !== null) callRemote(core, from, remote, address, call);
-  else callLocal(core, from, address, call, message, priority);
+  else callLocal(core, from, address, call, message, options.priority);
   return call.promise;
 }
 

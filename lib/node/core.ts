@@ -354,7 +354,7 @@ export class Core implements Home, CallHome {
       address,
       call,
       this.copyMessages ? COPIED : null,
-      options.priority,
+      options,
     );
   }
 
@@ -373,7 +373,7 @@ export class Core implements Home, CallHome {
     }
     const term = { name: null, term: request };
     const call = new Kind(this, from.pid, address, term, options);
-    return placeCall(this, from, address, call, MESSAGE, options.priority);
+    return placeCall(this, from, address, call, MESSAGE, options);
   }
 
   cast(from: Process, target: Target, request: Request, priority?: Priority): void {
