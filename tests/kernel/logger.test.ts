@@ -1,21 +1,27 @@
 import { test } from "node:test";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
   atom,
   atomMap,
+  type Encodable,
   format,
+  type LogEvent,
   logger,
   type Node,
   type Pid,
   startNode,
   type Term,
+  TermMap,
   tuple,
   withSelf,
 } from "../../mod.ts";
 import { anyTerm } from "../etf/_arbitrary.ts";
+import { CONTROL } from "../../lib/dist/control.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
 import { type ErlangNode, freePort, needsErlang, startErlang } from "../_support/erlang.ts";
+import { memoryNetwork } from "../../lib/transport/memory.ts";
+import { HandMade } from "../_support/hand_made.ts";
 import { COOKIE, loadErlang } from "../_support/interop.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
 
@@ -203,6 +209,63 @@ test("the nodes stop", { skip: needsErlang }, async () => {
   const { node, erl } = await start();
   await erl.kill();
   await node.stop();
+});
+
+test("what a peer logs holds nobody up, and is its own only", async () => {
+  const events: LogEvent[] = [];
+  const network = memoryNetwork();
+  const node = await startNode("ours@localhost", {
+    cookie: COOKIE,
+    allowWeakCookie: true,
+    epmd: false,
+    signals: false,
+    listen: { host: "0.0.0.0", port: 4000 },
+    transport: network.machine("ours"),
+    access: [{ peers: "nobody@*" }], // all may log
+    log: { sinks: { kept: (event) => void events.push(event) } },
+  });
+  const stream = await network.machine("theirs").connect({ host: "ours", port: 4000 });
+  const peer = await HandMade.connect("ours@localhost", 0, { stream });
+  const log = async (...what: Encodable[]): Promise<LogEvent> => {
+    const count = events.length;
+    const meta = what.pop() as unknown as Term;
+    const message = tuple(atom("log"), atom("error"), ...what, meta) as unknown as Term;
+    peer.send([CONTROL.REG_SEND, peer.pid(), atom(""), atom("logger_proxy")], message);
+    while (events.length === count) await new Promise((resolve) => setTimeout(resolve, 0));
+    return events[count];
+  };
+  try {
+    const long = atom("x".repeat(255));
+    const many = Array.from({ length: 30_000 }, () => long);
+    const none = new TermMap([]);
+    let deep: Encodable = none;
+    for (let i = 0; i < 5_000; i++) {
+      deep = new TermMap([[atom("label"), 1], [atom("report"), deep]]);
+    }
+    const entries = Array.from({ length: 20_000 }, () => tuple(atom("a"), 1));
+    for (const what of [["~p", [many]], [entries], [deep], [many]] as Encodable[][]) {
+      const { message, name } = await log(...what, none);
+      assert(message.length < 20_000, `${message.length} characters`);
+      assertEquals(name, "handmade@localhost");
+    }
+    const short = await log("x".repeat(1_000), none);
+    assertEquals(short.message, "x".repeat(1_000));
+    const large = await log(
+      "hello",
+      new TermMap([[atom("pid"), peer.pid()], [atom("more"), many]]),
+    );
+    assertEquals([large.pid?.node, Object.keys(large.meta)], ["handmade@localhost", []]);
+    // In the name of a process of this node.
+    const forged = await log("hello", new TermMap([[atom("pid"), node.pid]]));
+    assertEquals([forged.pid, forged.node, forged.name], [
+      null,
+      "handmade@localhost",
+      "handmade@localhost",
+    ]);
+  } finally {
+    peer.close();
+    await node.stop();
+  }
 });
 
 testNothingIsLeft();

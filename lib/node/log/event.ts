@@ -24,10 +24,13 @@ export interface LogEvent {
   readonly meta: Readonly<Record<string, unknown>>;
 }
 
-/** Looks at events before they are written: `false` or `null` leaves one out, an event takes its place (as to hide a secret). */
+/**
+ * Looks at events before they are written: `false` or `null` leaves one out, an event takes its place (as to hide a secret). One that fails, or
+ * returns something else (a promise), is told of elsewhere, and the event stays as it is.
+ */
 export type LogFilter = (event: LogEvent) => LogEvent | boolean | null;
 
-/** Where events are written. What it throws is told elsewhere, and hurts nobody. */
+/** Where events are written. What it throws, and a promise of its that rejects, is told elsewhere, and hurts nobody. */
 export type LogSink = (event: LogEvent) => void;
 
 /** A sink with what it leaves out. */

@@ -1,3 +1,5 @@
+import { checkFields, type FieldsOf } from "../../_util/fields.ts";
+import { isThenable } from "../../_util/thenable.ts";
 import type { Platform } from "../../platform/contract.ts";
 import type { Process } from "../process/process.ts";
 import { Burst } from "./burst.ts";
@@ -16,6 +18,9 @@ export interface LogOptions {
   /** Events in a second; what is beyond is left out, and counted in a line. Default 500. */
   readonly burst?: number;
 }
+
+const OPTIONS: FieldsOf<LogOptions> = { level: 0, sinks: 0, filters: 0, burst: 0 };
+const SINK_OPTIONS: FieldsOf<LogSinkOptions> = { write: 0, level: 0, filter: 0 };
 
 interface Sink {
   readonly write: LogSink;
@@ -59,17 +64,23 @@ export class NodeLogger {
   readonly #sinks: Map<string, Sink> = new Map();
   readonly #filters: Map<string, LogFilter> = new Map();
   readonly #burst: Burst;
+  /** What other nodes log has half of the room: else they could keep our own lines out. */
+  readonly #foreignBurst: Burst;
   #settings: WeakMap<Process, ProcessSettings> | null = null;
   #writing = false;
 
   /** @ignore @internal */
   constructor(node: string, platform: Platform, options: LogOptions = {}) {
+    checkOptions(options);
     this.#node = node;
     this.#outside = platform;
     this.#level = options.level ?? "info";
     this.#severity = severityOf(this.#level);
     const tell = (text: string): void => this.#write(this.#event("warning", text, null, NO_FIELDS));
-    this.#burst = new Burst(platform, options.burst ?? 500, tell);
+    const most = options.burst ?? 500;
+    this.#burst = new Burst(platform, most, tell);
+    const tellForeign = (text: string): void => tell(`What other nodes log: ${text}`);
+    this.#foreignBurst = new Burst(platform, Math.ceil(most / 2), tellForeign);
     const { sinks = { default: platformLog(platform) }, filters = {} } = options;
     for (const name of Object.keys(sinks)) this.addSink(name, sinks[name]);
     for (const name of Object.keys(filters)) this.addFilter(name, filters[name]);
@@ -105,6 +116,7 @@ export class NodeLogger {
         `Cannot log to ${name}: a function is needed, or { write, level, filter }`,
       );
     }
+    if (typeof sink !== "function") checkFields(`log to ${name}`, sink, SINK_OPTIONS);
     if (this.#sinks.has(name)) {
       throw new Error(`Cannot log to ${name}: there is a sink of that name, remove it first`);
     }
@@ -218,7 +230,7 @@ export class NodeLogger {
 
   /** @ignore @internal An event of another node, or one whose process is not at hand. */
   _foreign(event: Omit<LogEvent, "time"> & { readonly time?: number }): void {
-    if (!this._admits(event.level, null)) return;
+    if (!this._admits(event.level, null) || !this.#foreignBurst.admit()) return;
     this._emit({ ...event, time: event.time ?? this.#outside.systemTime() });
   }
 
@@ -236,7 +248,7 @@ export class NodeLogger {
       pid: process?.pid ?? null,
       name: process?.name ?? null,
       message: String(message),
-      fields: process === null ? fields : { ...this._fieldsOf(process), ...fields },
+      fields: process === null ? fields ?? NO_FIELDS : { ...this._fieldsOf(process), ...fields },
       meta,
     };
   }
@@ -267,27 +279,58 @@ export class NodeLogger {
     const seen = filter === null ? event : this.#pass(name, filter, event);
     if (seen === null) return;
     try {
-      write(seen);
+      const result: unknown = write(seen);
+      if (isThenable(result)) {
+        result.then(null, (error: unknown) => this.#failed("sink", name, error));
+      }
     } catch (error) {
-      this.#outside.log(
-        "error",
-        `The log sink ${name} failed: ${(error as Error)?.message ?? error}`,
-      );
+      this.#failed("sink", name, error);
     }
+  }
+
+  #failed(what: "sink" | "filter", name: string, error: unknown): void {
+    const text = (error as Error)?.message ?? error;
+    this.#outside.log("error", `The log ${what} ${name} failed: ${text}`);
   }
 
   /** What a filter makes of an event; one that fails leaves it as it is: rather too much is logged than nothing. */
   #pass(name: string, filter: LogFilter, event: LogEvent): LogEvent | null {
     try {
-      const result = filter(event);
+      const result: unknown = filter(event);
       if (result === true) return event;
-      return result === false || result === null || result === undefined ? null : result;
+      if (result === false || result === null || result === undefined) return null;
+      if (isEvent(result)) return result;
+      if (isThenable(result)) result.then(null, () => {});
+      throw new TypeError("it returned neither an event nor whether to log it");
     } catch (error) {
-      const text = (error as Error)?.message ?? error;
-      this.#outside.log("error", `The log filter ${name} failed: ${text}`);
+      this.#failed("filter", name, error);
       return event;
     }
   }
+}
+
+/** @throws {TypeError} or {RangeError} that names the option. */
+function checkOptions(options: LogOptions): void {
+  checkFields("log", options, OPTIONS);
+  for (const name of ["sinks", "filters"] as const) {
+    const table: unknown = options[name];
+    if (
+      table !== undefined && (typeof table !== "object" || table === null || Array.isArray(table))
+    ) {
+      throw new TypeError(
+        `Cannot log: ${name} must be an object of functions by name, as { ${name}: { mine: (event) => ... } }`,
+      );
+    }
+  }
+  const { burst = 1 } = options;
+  if (typeof burst !== "number" || !(burst >= 1)) {
+    throw new RangeError(`Cannot log: burst is ${String(burst)}, 1 or more is needed`);
+  }
+}
+
+function isEvent(value: unknown): value is LogEvent {
+  return typeof value === "object" && value !== null && "message" in value && "level" in value &&
+    typeof value.level === "string" && Object.hasOwn(LEVELS, value.level);
 }
 
 /** The platform, with another log. */

@@ -60,10 +60,30 @@ export function jsonLog(write: (line: string) => void = console.log): LogSink {
     const all = { ...meta, ...fields };
     for (const field of Object.keys(all)) {
       const key = RESERVED.has(field) ? `field_${field}` : field;
-      Object.defineProperty(line, key, { value: all[field], enumerable: true });
+      Object.defineProperty(line, key, { value: all[field], enumerable: true, writable: true });
     }
-    write(JSON.stringify(line, plain));
+    write(jsonOf(line));
   };
+}
+
+/** What JSON cannot say, as a value that contains itself, does not take the rest with it. */
+function jsonOf(line: Record<string, unknown>): string {
+  try {
+    return JSON.stringify(line, plain);
+  } catch {
+    for (const key of Object.keys(line)) {
+      if (!RESERVED.has(key)) line[key] = plainly(line[key]);
+    }
+    return JSON.stringify(line);
+  }
+}
+
+function plainly(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value, plain) ?? "null");
+  } catch (error) {
+    return `cannot be written: ${(error as Error)?.message?.split("\n")[0] ?? error}`;
+  }
 }
 
 const RESERVED = new Set(["time", "level", "node", "pid", "name", "message"]);
@@ -95,9 +115,9 @@ function textOf({ pid, name, message, fields }: LogEvent): string {
 function valueText(value: unknown): string {
   if (typeof value === "string") return /[\s"=]/.test(value) ? JSON.stringify(value) : value;
   try {
-    return JSON.stringify(plain("", value), plain);
-  } catch {
-    return String(value);
+    return JSON.stringify(value, plain) ?? "null";
+  } catch (error) {
+    return `(cannot be written: ${(error as Error)?.message?.split("\n")[0] ?? error})`;
   }
 }
 

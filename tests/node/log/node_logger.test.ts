@@ -124,12 +124,88 @@ test("a sink or filter that fails hurts nobody, and is told elsewhere; one that 
   ]);
 });
 
+test("a sink whose promise rejects is told elsewhere; a filter that returns what is none leaves the event as it is", async () => {
+  const { node, events, platform } = logging({
+    filters: {
+      later: ((event: LogEvent) => Promise.resolve(event)) as never,
+      number: (() => 5) as never,
+    },
+    sinks: { broken: () => Promise.reject(new Error("sink")) },
+  });
+  node.logger.info("one", null as never);
+  await Promise.resolve();
+  assertEquals(texts(events), ["info one"]);
+  const what = "it returned neither an event nor whether to log it";
+  assertEquals(platform.logs.map(({ message }) => message), [
+    `The log filter later failed: ${what}`,
+    `The log filter number failed: ${what}`,
+    "The log sink broken failed: sink",
+  ]);
+});
+
+test("what cannot be written in a field does not take the event with it", () => {
+  const lines: string[] = [];
+  const write = (line: string): number => lines.push(line);
+  const { node } = logging({ sinks: { json: jsonLog(write), text: textLog(write) } });
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  const fields = {
+    circle,
+    get: {
+      get it(): never {
+        throw new Error("no");
+      },
+    },
+    date: new Date(0),
+    n: 1n,
+  };
+  node.logger.info("one", fields);
+  const { circle: shown, get, date, n } = JSON.parse(lines[0]);
+  assertStringIncludes(shown, "cannot be written: ");
+  assertEquals([get, date, n], ["cannot be written: no", "1970-01-01T00:00:00.000Z", "1"]);
+  assertStringIncludes(lines[1], ` get=(cannot be written: no) date="1970-01-01T00:00:00.000Z"`);
+});
+
+test("options that do not exist are refused by name", () => {
+  const wrong: [options: unknown, message: string][] = [
+    [{ levl: "info" }, "level may be meant"],
+    [{ sinks: [jsonLog()] }, "sinks must be an object of functions by name"],
+    [{ filters: () => true }, "filters must be an object of functions by name"],
+    [{ sinks: { a: { write() {}, levl: "error" } } }, "level may be meant"],
+    [{ burst: "many" }, "burst is many, 1 or more is needed"],
+  ];
+  for (const [log, message] of wrong) {
+    const platform = new FakePlatform();
+    assertThrows(
+      () => new Node("log@localhost", platform, { log: log as LogOptions }),
+      Error,
+      message,
+    );
+  }
+});
+
 test("of a flood so many go through in a second, and how many did not is told", () => {
   const { node, events, platform } = logging({ burst: 10 });
   for (let i = 0; i < 100; i++) node.logger.info(`line ${i}`);
   assertEquals(events.length, 10);
   platform.advance(1_000);
   assertEquals(texts(events).at(-1), "warning 90 more lines were left out: over 10 in 1000 ms");
+});
+
+test("a flood of what other nodes log does not keep the node's own lines out", () => {
+  const { node, events, platform } = logging({ burst: 10 });
+  const foreign = { level: "error", node: "b@localhost", pid: null, name: "b@localhost" } as const;
+  for (let i = 0; i < 100; i++) {
+    node.logger._foreign({ ...foreign, message: `line ${i}`, fields: {}, meta: {} });
+  }
+  for (let i = 0; i < 5; i++) node.logger.info(`own ${i}`);
+  assertEquals(events.filter(({ message }) => message.startsWith("own")).length, 5);
+  assertEquals(events.length, 10);
+  platform.advance(1_000);
+  assertEquals(
+    texts(events).at(-1),
+    "warning What other nodes log: 95 more lines were left out: over 5 in 1000 ms",
+  );
 });
 
 test("JSON: one object in a line, whatever the fields are", async () => {
