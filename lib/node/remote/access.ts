@@ -29,11 +29,15 @@ export interface AccessRule {
   readonly names?: readonly string[];
   /**
    * Whether their exit signals, links and changes of the group leader reach every process, as in Erlang. Default true. `false`:
-   * only processes that were spawned for them; elsewhere exit signals and changes are dropped, and a link gets `noproc`.
+   * only processes that were spawned for them; elsewhere exit signals, messages that read as one (`{'EXIT', Pid, Reason}`) and changes
+   * are dropped, and a link gets `noproc`. Whoever may send to a server can still end or suspend it by `sys`: that is what `names` is for.
    * Links that our processes make are not concerned.
    */
   readonly signals?: boolean;
-  /** Processes spawned for one of them that may live at a time; one more is answered with `system_limit`. Default 100,000. */
+  /**
+   * Processes spawned for one of them that may live at a time, children that it has asked supervisors for among them; one more is
+   * answered with `system_limit`, or `max_children`. Default 100,000.
+   */
   readonly maxSpawned?: number;
   /**
    * Monitors and links that one of them may have on processes here at a time; one more closes the connection. Default 262,144.
@@ -203,9 +207,9 @@ export class PeerAccess {
       this.#refuse("send", signal);
   }
 
-  /** Whether one more process may be spawned for it. */
-  maySpawn(): boolean {
-    return this.#spawned.size < this.#maxSpawned ||
+  /** Whether one more process may be spawned for it, of which so many others are kept. */
+  maySpawn(kept = 0): boolean {
+    return Math.max(this.#spawned.size, kept) < this.#maxSpawned ||
       this.#refuse("have more than", `${this.#maxSpawned} processes spawned here`);
   }
 

@@ -1,6 +1,7 @@
 import { Pid, Ref } from "../../etf/identifiers.ts";
 import type { DecodeOptions } from "../../etf/options.ts";
 import type { Term } from "../../etf/term.ts";
+import { isTuple } from "../../etf/tuple.ts";
 import {
   type AtomTerm,
   CONTROL,
@@ -8,7 +9,7 @@ import {
   ControlError,
   isUrgentMessage,
 } from "../../dist/control.ts";
-import { DELIVERED, MAILBOX_FULL, NOPROC } from "../atoms.ts";
+import { DELIVERED, EXIT, MAILBOX_FULL, NOPROC } from "../atoms.ts";
 import { type Core, nameOf } from "../core.ts";
 import type { Node } from "../node.ts";
 import type { Process } from "../process/process.ts";
@@ -39,13 +40,15 @@ export function receiveSignal(
     case CONTROL.SEND:
     case CONTROL.SEND_SENDER:
       if (isClosed(node, peer, control[2])) return;
+      if (isForgedExit(node, peer, control[2], payload)) return;
       return took(peer, control[1], core.receiveFor(control[2], payload, peer.name));
     case CONTROL.REG_SEND: {
       const process = named(node, peer, control[3]);
-      if (process === undefined) return;
+      if (process === undefined || isForgedExit(node, peer, process.pid, payload)) return;
       return took(peer, control[1], core.receiveFrom(peer.name, process, payload));
     }
     case CONTROL.ALIAS_SEND:
+      if (isForgedExit(node, peer, control[2], payload)) return;
       return took(peer, control[1], core.receive(control[2], payload, peer.name));
 
     case CONTROL.LINK:
@@ -75,7 +78,7 @@ export function receiveSignal(
       checkPair(core, peer, control, control[1], control[2]);
       return exitSignal(node, peer, control[1], reached(node, peer, control[2]), payload!);
     case CONTROL.ALTACT_SIG_SEND: // other messages have become other control messages before
-      if (isUrgentMessage(control)) return urgent(core, peer, control, payload);
+      if (isUrgentMessage(control)) return urgent(node, peer, control, payload);
       return altactExit(node, peer, control, payload!);
 
     case CONTROL.MONITOR_P:
@@ -111,12 +114,14 @@ function took(peer: Peer, from: Pid | AtomTerm | Term, taken: boolean): void {
 
 /** A message by an alias, which goes before others where its process has made the alias for that. */
 function urgent(
-  core: Core,
+  node: Node,
   peer: Peer,
   [, , from, to]: Control<"ALTACT_SIG_SEND">,
   payload: Term | undefined,
 ): void {
+  const { _core: core } = node;
   const alias = to as Ref;
+  if (isForgedExit(node, peer, alias, payload)) return;
   const isUrgent = core.local(alias)?.urgentAliases?.has(core.refNumber(alias)) === true;
   took(peer, from, core.receive(alias, payload, peer.name, isUrgent ? "high" : "normal"));
 }
@@ -170,6 +175,19 @@ function isClosed(node: Node, peer: Peer, pid: Pid): boolean {
   if (access.allNames) return false;
   const process = node._core.process(pid);
   return process !== undefined && !access.mayReachPid(process);
+}
+
+/**
+ * Whether it is a message that reads as an exit signal, of a peer whose exit signals the receiver does not get: servers would end with
+ * their parent's, supervisors start a child anew that lives.
+ */
+function isForgedExit(node: Node, peer: Peer, to: Pid | Ref, payload: Term | undefined): boolean {
+  const access = peer.access ?? accessOf(node, peer);
+  if (access.signals || !isTuple(payload!) || payload.length !== 3 || payload[0] !== EXIT) {
+    return false;
+  }
+  const process = node._core.local(to);
+  return process !== undefined && !access.maySignal(process, "exit signals as messages");
 }
 
 /** From a process of the peer, for one of this node. Names are always of this node. */

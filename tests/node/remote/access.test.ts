@@ -4,6 +4,7 @@ import { ALTACT, CONTROL } from "../../../lib/dist/control.ts";
 import { AccessPolicy, type AccessRule } from "../../../lib/node/remote/access.ts";
 import {
   atom,
+  child,
   type Encodable,
   format,
   GenServer,
@@ -12,6 +13,7 @@ import {
   Pid,
   type Ref,
   startNode,
+  supervisor,
   t,
   tagged,
   type Term,
@@ -340,6 +342,38 @@ visitedTest(
     await peer.signal(({ control }) => control[0] === CONTROL.PAYLOAD_EXIT);
     await peer.signal(({ control }) => control[0] === CONTROL.PAYLOAD_EXIT);
     assertEquals(node.refusals, 5);
+  },
+  withRules({ signals: false }),
+);
+
+visitedTest(
+  "without signals messages that read as exit signals reach what was spawned for the peer only",
+  async ({ node, peer, logs }) => {
+    class Child extends GenServer {
+      override readonly calls = { ping: () => "pong" };
+    }
+    const tree = supervisor({ children: [child(Child, [], { id: "a", register: "child" })] });
+    const sup = await node.start(tree, [], { register: "sup" });
+    const kept = await keeper(node, { register: "kept" });
+    const [{ pid }] = await sup.whichChildren();
+    const alias = kept.self.alias();
+    const exit = (from: Pid): Term => tuple(atom("EXIT"), from, atom("kill")) as unknown as Term;
+    // The parent of a server is said to have ended, and a child of a supervisor.
+    for (const [to, from] of [["child", sup.pid], ["sup", pid], ["kept", node.pid]] as const) {
+      peer.send([CONTROL.REG_SEND, peer.pid(), EMPTY, atom(to)], exit(from!));
+      peer.send([CONTROL.SEND, EMPTY, node.whereis(to)!], exit(from!));
+    }
+    peer.send([CONTROL.ALIAS_SEND, peer.pid(), alias], exit(node.pid));
+    peer.send([CONTROL.ALTACT_SIG_SEND, ALTACT.ALIAS, peer.pid(), alias], exit(node.pid));
+    peer.send([CONTROL.REG_SEND, peer.pid(), EMPTY, atom("kept")], HELLO);
+    await acted(peer);
+    await turns();
+    assertEquals(kept.got, [HELLO]);
+    assertEquals(await node.call("child", atom("ping")), "pong");
+    const [{ pid: now }] = await sup.whichChildren();
+    assertEquals(now, pid);
+    assertEquals(node.refusals, 8);
+    assertEquals(logs.length, 1);
   },
   withRules({ signals: false }),
 );
