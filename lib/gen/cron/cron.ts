@@ -12,6 +12,7 @@ import { GenServer } from "../server/gen_server.ts";
 import { type Handler, on } from "../server/handlers.ts";
 import { CronRef } from "./cron_ref.ts";
 import { type CronJob, type CronTick, ScheduledJob } from "./job.ts";
+import type { Schedule } from "./schedule.ts";
 
 /** How a {@linkcode Cron} is started. */
 export interface CronOptions {
@@ -38,7 +39,7 @@ export interface CronCalls {
   /** The runs that are due from one instant on and before another, as `{At, Job}`. */
   readonly schedule: Handler<
     [from: number | bigint, until: number | bigint],
-    Tuple<[number, string]>[]
+    Promise<Tuple<[number, string]>[]>
   >;
 }
 
@@ -48,6 +49,10 @@ const LOOK = 60_000;
 const CORRECTION = 3 * 3_600_000;
 /** Runs that `schedule` lists at most. */
 const MAX_LISTED = 10_000;
+/** How many of them are looked for before all else has a turn. */
+const AT_ONCE = 50;
+/** Dates end 100 million days after 1970; the last hundred years are not looked into, so that each day has its neighbours. */
+const LAST = 8.6e15 - 100 * 366 * 86_400_000;
 
 const CRON = atom("cron");
 
@@ -154,14 +159,36 @@ export class Cron extends GenServer {
     return true;
   }
 
-  #schedule(from: number, until: number): Tuple<[number, string]>[] {
-    const runs: [number, string][] = [];
-    for (const { job, schedule, enabled } of this.#jobs.values()) {
-      if (!enabled) continue;
-      for (const at of schedule.between(from, until, MAX_LISTED)) runs.push([at, job.name]);
+  /** As many as are listed are looked for, a few in each turn: whoever asks names the times, from any node. */
+  async #schedule(
+    from: number | bigint,
+    until: number | bigint,
+  ): Promise<Tuple<[number, string]>[]> {
+    const [first, end] = [instantOf(from), instantOf(until)];
+    const due: { at: number | null; readonly name: string; readonly schedule: Schedule }[] = [];
+    let looked = 0;
+    const next = async (schedule: Schedule, after: number): Promise<number | null> => {
+      if (++looked % AT_ONCE === 0) {
+        await new Promise<void>((resolve) => this._core.platform.yield(resolve));
+      }
+      const at = schedule.next(after);
+      return at !== null && at < end ? at : null;
+    };
+    for (const { job: { name }, schedule, enabled } of [...this.#jobs.values()]) {
+      if (enabled) due.push({ at: await next(schedule, first - 1), name, schedule });
     }
-    runs.sort(([a], [b]) => a - b);
-    return runs.slice(0, MAX_LISTED).map(([at, name]) => tuple(at, name));
+    const runs: Tuple<[number, string]>[] = [];
+    while (runs.length < MAX_LISTED) {
+      let soonest: typeof due[number] | null = null;
+      for (const one of due) {
+        if (one.at !== null && (soonest === null || one.at < soonest.at!)) soonest = one;
+      }
+      if (soonest === null) break;
+      const { at, name, schedule } = soonest;
+      runs.push(tuple(at!, name));
+      soonest.at = await next(schedule, at!);
+    }
+    return runs;
   }
 
   #wait(): void {
@@ -232,6 +259,11 @@ export class Cron extends GenServer {
       this._process,
     );
   }
+}
+
+/** The nearest instant that calendars have. */
+function instantOf(ms: number | bigint): number {
+  return Math.min(LAST, Math.max(-LAST, Number(ms)));
 }
 
 function made(what: Encodable | ((tick: CronTick) => Encodable), tick: CronTick): Encodable {

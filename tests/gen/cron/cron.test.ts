@@ -38,6 +38,35 @@ nodeTest("a message is sent at each time, once", async (lone) => {
   assertEquals(platform.logs, []);
 });
 
+nodeTest(
+  "whoever asks for runs chooses the times, but ends nothing by that and holds nobody up",
+  async ({ node }) => {
+    const jobs = Array.from({ length: 20 }, (_, i) => ({
+      name: `job ${i}`,
+      schedule: i % 2 === 0 ? "0 0 29 2 1" : "0 3 * * *",
+      timeZone: "Europe/Berlin",
+      send: node.pid,
+    }));
+    const cron = await node.start(Cron, [{ jobs }], { register: "cron" });
+    const ends = [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 8.65e15, -8.65e15];
+    for (const from of ends) {
+      for (const until of ends) {
+        if (from < 0 && until > 0) continue; // which are many
+        assertEquals(await node.call("cron", tuple(atom("schedule"), from, until)), []);
+      }
+    }
+    let turns = 0;
+    const done = cron.schedule(0, 8e15);
+    const waiting = done.then(() => "done");
+    while (
+      await Promise.race([waiting, new Promise((go) => setTimeout(go, 0))]) !== "done"
+    ) turns++;
+    const runs = await done;
+    assertEquals([runs.length, runs[0].job, runs[9].job], [10_000, "job 1", "job 19"]);
+    assert(turns > 10, `others had ${turns} turns meanwhile`);
+  },
+);
+
 nodeTest("a server is called, and a call that fails is counted and logged", async (lone) => {
   const { node, platform } = lone;
   let calls = 0;
