@@ -1,4 +1,5 @@
-import type { HttpOptions, HttpServer, WebSocketEnd, WebSocketEvents } from "./http.ts";
+import type { HttpOptions, HttpServer, WebSocketEnd } from "./http.ts";
+import { type Upgrade, Upgrades } from "./_upgrades.ts";
 
 // The slice of Bun that is used, so that neither tsc nor the npm build needs Bun's types.
 interface BunHttpSlice {
@@ -27,35 +28,31 @@ interface BunServer {
   readonly hostname: string;
   readonly port: number;
   requestIP(request: Request): { readonly address: string; readonly port: number } | null;
-  upgrade(request: Request, options: { data: Upgraded; headers?: Record<string, string> }): boolean;
+  upgrade(request: Request, options: { data: Upgrade; headers?: Record<string, string> }): boolean;
   timeout(request: Request, seconds: number): void;
   stop(closeActive?: boolean): Promise<void>;
   ref(): void;
   unref(): void;
 }
 interface BunWebSocket {
-  readonly data: Upgraded;
+  readonly data: Upgrade;
   readonly readyState: number;
   send(data: string | Uint8Array): number;
   close(code?: number, reason?: string): void;
   terminate(): void;
   getBufferedAmount(): number;
 }
-interface Upgraded {
-  readonly events: WebSocketEvents;
-  readonly maxMessage: number;
-}
 
-/** Bytes of a WebSocket's message that Bun takes at all; the limit proper is each socket's own. */
-const MAX_PAYLOAD = 1 << 30;
+/** Bytes of a WebSocket's message that Bun takes into memory at all, as Deno does; the limit proper is each socket's own. */
+const MAX_PAYLOAD = 64 << 20;
+/** Bytes that may wait to be sent; the limit proper is each socket's own. */
+const MAX_WAITING = 1 << 30;
 /** Seconds after which Bun asks a WebSocket that says nothing whether it is there, and gives it up. */
 const IDLE = 60;
 
 /** `Bun.serve`. */
 export function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { serve } = (globalThis as unknown as { Bun: BunHttpSlice }).Bun;
-  /** Responses that stand for a WebSocket. */
-  const upgrades: WeakSet<Response> = new WeakSet();
   const server = serve({
     hostname: options.host,
     port: options.port,
@@ -67,29 +64,27 @@ export function serveHttp(options: HttpOptions): Promise<HttpServer> {
     error: () => new Response(null, { status: 500 }),
     async fetch(request, server) {
       const remote = server.requestIP(request);
+      const upgrades = new Upgrades(request);
       const response = await options.handle(request, {
         host: remote?.address ?? "",
         port: remote?.port ?? 0,
         gone: request.signal,
-        upgrade(events, protocol, maxMessage) {
-          const headers = protocol === undefined
-            ? undefined
-            : { "sec-websocket-protocol": protocol };
-          const data = { events, maxMessage };
-          if (!server.upgrade(request, headers === undefined ? { data } : { data, headers })) {
-            throw new TypeError("Cannot open a WebSocket: the request does not ask for one");
-          }
-          const upgraded = new Response(null);
-          upgrades.add(upgraded);
-          return upgraded;
-        },
+        upgrade: (events, protocol, max) => upgrades.ask(events, protocol, max),
       });
-      return upgrades.has(response) ? undefined : response;
+      const data = upgrades.taken(response);
+      if (data === null) return response;
+      const { events, protocol } = data;
+      const headers: Record<string, string> = protocol === undefined
+        ? {}
+        : { "sec-websocket-protocol": protocol };
+      if (server.upgrade(request, { data, headers })) return undefined;
+      events.close(1006, "");
+      return new Response(null, { status: 400 });
     },
     websocket: {
       maxPayloadLength: MAX_PAYLOAD,
       idleTimeout: IDLE,
-      backpressureLimit: MAX_PAYLOAD,
+      backpressureLimit: MAX_WAITING,
       open: (socket) => socket.data.events.open(endOf(socket)),
       message(socket, data) {
         const { events, maxMessage } = socket.data;

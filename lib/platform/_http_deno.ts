@@ -1,4 +1,5 @@
 import type { HttpOptions, HttpServer, WebSocketEnd, WebSocketEvents } from "./http.ts";
+import { Upgrades } from "./_upgrades.ts";
 
 // The slice of Deno that is used, so that neither tsc nor the npm build needs Deno's types.
 interface DenoHttpSlice {
@@ -12,7 +13,7 @@ interface DenoHttpSlice {
     onError: (error: unknown) => Response;
     handler: (
       request: Request,
-      info: { remoteAddr: { hostname: string; port: number } },
+      info: { remoteAddr: { hostname: string; port: number }; completed: Promise<void> },
     ) => Promise<Response>;
   }): DenoServer;
   upgradeWebSocket(
@@ -36,12 +37,16 @@ const IDLE = 30;
  * of whoever looks at the signal of a request that succeeds.
  */
 const PATIENCE = 1_000;
+/** Milliseconds that connections have to end by themselves once the server shuts down. */
+const LINGER = 500;
+const TOO_LARGE = "the message is too large";
 const HUNG_UP = new Error("The client has hung up");
 
 /** `Deno.serve`. */
 export function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { serve, upgradeWebSocket } = (globalThis as unknown as { Deno: DenoHttpSlice }).Deno;
   const abort = new AbortController();
+  const requests = new UnderWay();
   const server = serve({
     hostname: options.host,
     port: options.port,
@@ -49,46 +54,99 @@ export function serveHttp(options: HttpOptions): Promise<HttpServer> {
     signal: abort.signal,
     onListen() {},
     onError: () => new Response(null, { status: 500 }),
-    async handler(request, { remoteAddr }) {
+    async handler(request, info) {
+      const { remoteAddr } = info;
+      const answered = requests.enter(info.completed);
       const gone = new AbortController();
+      const upgrades = new Upgrades(request);
       const look = setTimeout(() => {
         if (request.signal.aborted) gone.abort(HUNG_UP);
         request.signal.addEventListener("abort", () => gone.abort(HUNG_UP), { once: true });
       }, PATIENCE);
       try {
-        return await options.handle(request, {
+        const response = await options.handle(request, {
           host: remoteAddr.hostname,
           port: remoteAddr.port,
           gone: gone.signal,
-          upgrade(events, protocol, maxMessage) {
-            const { socket, response } = upgradeWebSocket(request, {
-              ...protocol === undefined ? {} : { protocol },
-              idleTimeout: IDLE,
-            });
-            attach(socket, events, maxMessage);
-            return response;
-          },
+          upgrade: (events, protocol, max) => upgrades.ask(events, protocol, max),
         });
+        const upgrade = upgrades.taken(response);
+        if (upgrade === null) return response;
+        const { events, protocol, maxMessage } = upgrade;
+        try {
+          const upgraded = upgradeWebSocket(request, {
+            ...protocol === undefined ? {} : { protocol },
+            idleTimeout: IDLE,
+          });
+          attach(upgraded.socket, events, maxMessage);
+          answered();
+          return upgraded.response;
+        } catch {
+          events.close(1006, "");
+          return new Response(null, { status: 400 });
+        }
       } finally {
         clearTimeout(look);
       }
     },
   });
-  let over = false;
-  const finished = server.finished.then(() => void (over = true));
+  /** Deno's server may be told only once to end: who aborts one that is shutting down gets an error that nobody can catch. */
+  let ending = false;
+  const finished = server.finished.then(() => {
+    if (!ending) options.failed?.(new Error("Deno's server has ended by itself"));
+  });
   return Promise.resolve({
     host: server.addr.hostname,
     port: server.addr.port,
-    stopListening: () => server.shutdown(),
-    async destroy() {
-      // A server that has just shut down by itself must not be aborted: Deno fails then, where nobody can catch it.
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      if (!over) abort.abort();
+    // Deno cannot be made to give up what is under way once it shuts down. So it is told to when nothing is.
+    async stopListening() {
+      await requests.over();
+      if (!ending) {
+        ending = true;
+        await server.shutdown();
+      }
       await finished;
+    },
+    async destroy() {
+      if (!ending) {
+        ending = true;
+        abort.abort();
+        return finished;
+      }
+      // It may wait for ever, as for a client that does not go on with its TLS handshake; the port is free.
+      let late!: ReturnType<typeof setTimeout>;
+      const over = new Promise<void>((resolve) => late = setTimeout(resolve, LINGER));
+      await Promise.race([finished, over]);
+      clearTimeout(late);
     },
     ref: () => server.ref(),
     unref: () => server.unref(),
   });
+}
+
+/** The requests that have no answer yet, or not all of it. */
+class UnderWay {
+  #count = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  /** @param completed settles when the answer is sent, or its client gone. @returns what says so where that is not told. */
+  enter(completed: Promise<void>): () => void {
+    this.#count++;
+    let inside = true;
+    const leave = (): void => {
+      if (!inside) return;
+      inside = false;
+      if (--this.#count === 0) { for (const resolve of this.#waiting.splice(0)) resolve(); }
+    };
+    completed.then(leave, leave);
+    return leave;
+  }
+
+  /** Resolves when there are none. */
+  over(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
 }
 
 /** Milliseconds between two looks at what waits to be sent, of which Deno's sockets tell nothing. */
@@ -98,6 +156,7 @@ function attach(socket: WebSocket, events: WebSocketEvents, maxMessage: number):
   socket.binaryType = "arraybuffer";
   let watching = false;
   let over = false;
+  let tooLarge = false;
   const watch = (): void => {
     if (over) return;
     if (socket.bufferedAmount > 0) {
@@ -124,12 +183,16 @@ function attach(socket: WebSocket, events: WebSocketEvents, maxMessage: number):
   socket.onopen = () => events.open(end);
   socket.onmessage = ({ data }: { readonly data: string | ArrayBuffer }) => {
     const message = typeof data === "string" ? data : new Uint8Array(data);
-    if (sizeOf(message) > maxMessage) socket.close(1009, "the message is too large");
+    if (tooLarge) return;
+    tooLarge = sizeOf(message) > maxMessage;
+    if (tooLarge) socket.close(1009, TOO_LARGE);
     else events.message(message);
   };
   socket.onclose = ({ code, reason }) => {
     over = true;
-    events.close(code === 0 ? 1006 : code, reason);
+    // A client that does not say good-bye has Deno tell of a close without a code.
+    if (tooLarge) events.close(1009, TOO_LARGE);
+    else events.close(code === 0 ? 1006 : code, reason);
   };
   socket.onerror = () => {}; // a close follows
 }

@@ -1,16 +1,12 @@
+import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import { asksWebSocket, type HttpOptions, type HttpServer, type WebSocketEvents } from "./http.ts";
+import type { HttpOptions, HttpServer } from "./http.ts";
+import { Upgrades } from "./_upgrades.ts";
 import { NodeWebSocket, switchingProtocols } from "./_web_socket_node.ts";
-
-interface Upgraded {
-  readonly events: WebSocketEvents;
-  readonly protocol: string | undefined;
-  readonly maxMessage: number;
-}
 
 /** `node:http`. */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
@@ -25,7 +21,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const exchange = new Exchange(options, tls !== undefined);
   server.on("request", (incoming, outgoing) => void exchange.answer(incoming, outgoing));
   server.on("upgrade", (incoming: IncomingMessage, socket: Socket, head: Uint8Array) => {
-    void exchange.upgrade(incoming, socket, head);
+    if (asksToUpgrade(incoming)) void exchange.upgrade(incoming, socket, head);
+    else readAgain(server, tls === undefined ? "connection" : "secureConnection", incoming, head);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -34,6 +31,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       resolve();
     });
   });
+  server.on("error", (error) => options.failed?.(error));
   const { address, port } = server.address() as AddressInfo;
   const closed = new Promise<void>((resolve) => server.once("close", resolve));
   const stopListening = (): Promise<void> => {
@@ -59,7 +57,6 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
 class Exchange {
   readonly #options: HttpOptions;
   readonly #scheme: string;
-  readonly #upgrades: WeakMap<Response, Upgraded> = new WeakMap();
   #underWay = 0;
   #waiting: (() => void)[] = [];
 
@@ -84,7 +81,9 @@ class Exchange {
       if (!outgoing.writableFinished) gone.abort(new Error("The client has hung up"));
     });
     const request = this.#request(incoming, gone.signal);
-    const response = request === null ? badRequest() : await this.#handle(incoming, request, gone);
+    const response = request === null
+      ? badRequest()
+      : await this.#handle(incoming, request, gone.signal, new Upgrades(request));
     await write(response, incoming, outgoing);
   }
 
@@ -94,9 +93,12 @@ class Exchange {
     socket.on("error", hangUp);
     socket.on("close", hangUp);
     const request = this.#request(incoming, gone.signal);
-    const response = request === null ? badRequest() : await this.#handle(incoming, request, gone);
-    const upgraded = this.#upgrades.get(response);
-    if (upgraded === undefined) {
+    const upgrades = request === null ? null : new Upgrades(request);
+    const response = upgrades === null
+      ? badRequest()
+      : await this.#handle(incoming, request!, gone.signal, upgrades);
+    const upgraded = upgrades?.taken(response) ?? null;
+    if (upgraded === null) {
       const outgoing = new ServerResponse(incoming);
       outgoing.shouldKeepAlive = false;
       outgoing.assignSocket(socket);
@@ -112,20 +114,18 @@ class Exchange {
     new NodeWebSocket(socket, head, upgraded.events, upgraded.maxMessage);
   }
 
-  #handle(incoming: IncomingMessage, request: Request, gone: AbortController): Promise<Response> {
+  #handle(
+    incoming: IncomingMessage,
+    request: Request,
+    gone: AbortSignal,
+    upgrades: Upgrades,
+  ): Promise<Response> {
     const { remoteAddress, remotePort } = incoming.socket;
     return this.#options.handle(request, {
       host: remoteAddress ?? "",
       port: remotePort ?? 0,
-      gone: gone.signal,
-      upgrade: (events, protocol, maxMessage) => {
-        if (!asksWebSocket(request)) {
-          throw new TypeError("Cannot open a WebSocket: the request does not ask for one");
-        }
-        const response = new Response(null);
-        this.#upgrades.set(response, { events, protocol, maxMessage });
-        return response;
-      },
+      gone,
+      upgrade: (events, protocol, max) => upgrades.ask(events, protocol, max),
     });
   }
 
@@ -155,7 +155,49 @@ function badRequest(): Response {
   return new Response("Bad Request", { status: 400 });
 }
 
+/** Whether Node's parser has stopped for something that may become a WebSocket. */
+function asksToUpgrade({ method, headers }: IncomingMessage): boolean {
+  return method === "GET" && /\bwebsocket\b/i.test(headers.upgrade ?? "");
+}
+
+/**
+ * What else a client would like to go on with is passed over (RFC 9110, section 7.8), as HTTP/2 over plain connections: Node's parser has
+ * left the body unread, so the request is read once more without that header.
+ */
+function readAgain(
+  server: Server,
+  event: "connection" | "secureConnection",
+  { method, url, httpVersion, rawHeaders, socket }: IncomingMessage,
+  rest: Uint8Array,
+): void {
+  let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i].toLowerCase() === "upgrade") continue;
+    head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), rest]));
+  server.emit(event, socket);
+}
+
+/** What cannot be sent, as an answer that was sent before, is a 500; it must not end the program. */
 async function write(
+  response: Response,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  try {
+    await writeAnswer(response, incoming, outgoing);
+  } catch {
+    if (outgoing.headersSent) {
+      outgoing.destroy();
+      return;
+    }
+    for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name);
+    outgoing.writeHead(500, { connection: "close" }).end();
+  }
+}
+
+async function writeAnswer(
   response: Response,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -168,14 +210,15 @@ async function write(
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
   // What is left of a body that nobody read would be taken for the next request.
   if (!incoming.complete) outgoing.setHeader("connection", "close");
-  outgoing.writeHead(response.status, response.statusText || undefined);
   const { body } = response;
   if (body === null || incoming.method === "HEAD") {
+    outgoing.writeHead(response.status, response.statusText || undefined);
     outgoing.end();
     return void body?.cancel().catch(() => {});
   }
-  outgoing.flushHeaders();
   const stream = Readable.fromWeb(body as NodeReadableStream);
+  outgoing.writeHead(response.status, response.statusText || undefined);
+  outgoing.flushHeaders();
   stream.on("error", () => outgoing.destroy());
   outgoing.on("close", () => stream.destroy());
   stream.pipe(outgoing);

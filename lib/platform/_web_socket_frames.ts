@@ -26,13 +26,17 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
+const NOTHING = new Uint8Array(0);
+const NO_FRAME: Frame = { opcode: -1, payload: NOTHING };
+
 /** Finds frames in the bytes of a stream and puts the messages together. Holds as much as a message may have at most. */
 export class FrameReader {
   readonly #maxMessage: number;
   #chunks: Uint8Array[] = [];
   #length = 0;
   #opcode: number | null = null;
-  #parts: Uint8Array[] = [];
+  /** The parts of a message that have come, in room that doubles: a client may send it byte by byte, or in parts of nothing. */
+  #parts: Uint8Array = NOTHING;
   #size = 0;
 
   constructor(maxMessage: number) {
@@ -90,15 +94,31 @@ export class FrameReader {
     if ((opcode === OPCODE.continuation) !== (this.#opcode !== null)) {
       throw new FrameError(1002, "a part of a message is out of place");
     }
+    const last = (first & 0x80) !== 0;
+    if (last && this.#opcode === null) return { opcode, payload };
     this.#opcode ??= opcode;
-    this.#parts.push(payload);
-    this.#size += payload.length;
-    if ((first & 0x80) === 0) return NO_FRAME;
-    const frame = { opcode: this.#opcode, payload: joined(this.#parts, this.#size) };
+    this.#append(payload);
+    if (!last) return NO_FRAME;
+    const frame = { opcode: this.#opcode, payload: this.#whole() };
     this.#opcode = null;
-    this.#parts = [];
+    this.#parts = NOTHING;
     this.#size = 0;
     return frame;
+  }
+
+  #whole(): Uint8Array {
+    return this.#parts.length === this.#size ? this.#parts : this.#parts.slice(0, this.#size);
+  }
+
+  #append(payload: Uint8Array): void {
+    const size = this.#size + payload.length;
+    if (size > this.#parts.length) {
+      const grown = new Uint8Array(Math.max(size, Math.min(2 * size, this.#maxMessage)));
+      grown.set(this.#parts.subarray(0, this.#size));
+      this.#parts = grown;
+    }
+    this.#parts.set(payload, this.#size);
+    this.#size = size;
   }
 
   /** What has come so far as one array; joined anew only when it has doubled, so that a large frame in small pieces costs no more than its size. */
@@ -127,8 +147,6 @@ export class FrameReader {
     else this.#chunks[0] = chunk.subarray(count);
   }
 }
-
-const NO_FRAME: Frame = { opcode: -1, payload: new Uint8Array(0) };
 
 function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
   if (parts.length === 1) return parts[0];

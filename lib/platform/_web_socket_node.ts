@@ -93,7 +93,7 @@ export class NodeWebSocket implements WebSocketEnd {
       for (const { opcode, payload } of this.#reader.read(bytes)) {
         if (opcode === OPCODE.text) this.#events.message(textOf(payload));
         else if (opcode === OPCODE.binary) this.#events.message(payload);
-        else if (opcode === OPCODE.ping) this.#frame(OPCODE.pong, payload);
+        else if (opcode === OPCODE.ping) this.#pong(payload);
         else if (opcode === OPCODE.close) return this.#peerCloses(payload);
       }
     } catch (error) {
@@ -102,6 +102,11 @@ export class NodeWebSocket implements WebSocketEnd {
       this.close(error.code, error.message);
       this.#stream.end();
     }
+  }
+
+  /** None for a peer that asks again and again and takes no answer: they would wait here for ever. */
+  #pong(payload: Uint8Array): void {
+    if (!this.#closing && !this.#stream.writableNeedDrain) this.#frame(OPCODE.pong, payload);
   }
 
   #peerCloses(payload: Uint8Array): void {

@@ -8,6 +8,8 @@ export interface HttpOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Answers a request. Neither throws nor rejects. */
   handle(request: Request, client: HttpClient): Promise<Response>;
+  /** The server can take no more connections, though nobody has stopped it. */
+  failed?(error: unknown): void;
 }
 
 /** Who made a request. */
@@ -19,10 +21,12 @@ export interface HttpClient {
   /** Aborts where the client hangs up before it has its answer; on Deno not in the first second. */
   readonly gone: AbortSignal;
   /**
-   * Goes on with the connection as a WebSocket. What it returns is to be returned by `handle` as it is; `open` comes after that.
+   * Goes on with the connection as a WebSocket. What it returns is to be returned by `handle` as it is; `open` comes after that. With any
+   * other answer the connection stays what it is, and `close` comes with 1006.
    *
    * @param protocol what is agreed on of the client's `Sec-WebSocket-Protocol`.
    * @param maxMessage bytes that a message may have; beyond it the socket is closed with 1009.
+   * @throws {TypeError} if the request does not ask for a WebSocket.
    */
   upgrade(events: WebSocketEvents, protocol: string | undefined, maxMessage: number): Response;
 }
@@ -57,7 +61,10 @@ export interface HttpServer {
   readonly host: string;
   /** The port that it listens on. */
   readonly port: number;
-  /** Takes no new connections. Resolves when the requests that are under way have their answers. Idempotent. */
+  /**
+   * Takes no new connections; on Deno it does so as soon as nothing is under way, and until then leaves it to `handle` to turn requests away.
+   * Resolves when the requests that are under way have their answers. Idempotent.
+   */
   stopListening(): Promise<void>;
   /** Closes everything at once. Resolves when the port is free. Idempotent. */
   destroy(): Promise<void>;
@@ -68,8 +75,12 @@ export interface HttpServer {
 }
 
 /** Whether a request asks to go on as a WebSocket (RFC 6455, section 4.2.1). */
-export function asksWebSocket(request: Request): boolean {
-  return request.method === "GET" &&
-    request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
-    request.headers.get("sec-websocket-key") !== null;
+export function asksWebSocket({ method, headers }: Request): boolean {
+  return method === "GET" && /\bwebsocket\b/i.test(headers.get("upgrade") ?? "") &&
+    /\bupgrade\b/i.test(headers.get("connection") ?? "") &&
+    headers.get("sec-websocket-version") === "13" &&
+    KEY.test(headers.get("sec-websocket-key") ?? "");
 }
+
+/** 16 bytes in base64. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;

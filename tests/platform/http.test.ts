@@ -207,6 +207,25 @@ test("a message beyond the limit closes the WebSocket with 1009", () =>
     assertEquals((await closed).code, 1009);
   }));
 
+test("a message beyond the limit is told with 1009 also where the client goes without a word", async () => {
+  let closed!: (code: number) => void;
+  const told = new Promise<number>((resolve) => closed = resolve);
+  await served(echoing((code) => closed(code), 10), async (server) => {
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write(
+      "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    await once(socket, "data");
+    const frame = new Uint8Array(17).fill(0x61);
+    frame.set([0x81, 0x80 | 11, 0, 0, 0, 0]);
+    socket.write(frame);
+    await once(socket, "data");
+    socket.destroy();
+    assertEquals(await told, 1009);
+  });
+});
+
 test("a connection that is lost closes the WebSocket with 1006", async () => {
   let closed!: (code: number) => void;
   const told = new Promise<number>((resolve) => closed = resolve);
@@ -237,4 +256,24 @@ test("what is no request is answered with 400, and the server goes on", () =>
     await once(socket, "close");
     assertMatch(text, /^(HTTP\/1\.1 400 |$)/);
     assertEquals(await (await fetch(url)).text(), "ok");
+  }));
+
+test("a protocol that the server does not speak is passed over, and the body is not lost", () =>
+  served(async (request) => new Response(`[${await request.text()}]`), async (server, url) => {
+    const socket = connect(server.port, "127.0.0.1");
+    socket.on("error", () => {});
+    // As curl --http2 and Java's HttpClient ask.
+    socket.write(
+      "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" +
+        "HTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 5\r\n\r\nfirst",
+    );
+    let text = "";
+    for await (const bytes of socket) {
+      text += bytes;
+      if (/\[.*\]|^HTTP\/1.1 400 /.test(text)) break;
+    }
+    // Deno refuses it.
+    assertMatch(text, /^HTTP\/1\.1 (200 [^]*\[first\]|400 )/);
+    socket.destroy();
+    assertEquals(await (await fetch(url, { method: "POST", body: "b" })).text(), "[b]");
   }));

@@ -6,12 +6,14 @@ import type { WebSocketOptions, WebSocketProcess } from "./web_socket.ts";
 /** What the server does for a request besides answering it. */
 export interface WebServices {
   upgrade<S extends WebSocketProcess>(
+    self: Self,
     client: HttpClient,
     behaviour: new () => S,
     args: Parameters<S["init"]>,
     options: WebSocketOptions,
   ): Promise<Response>;
   events<S extends EventStream>(
+    self: Self,
     client: HttpClient,
     behaviour: new () => S,
     args: Parameters<S["init"]>,
@@ -53,7 +55,7 @@ export class WebContext {
 
   /**
    * Goes on with the connection as a WebSocket, which is a process of that class from here on. Returns what the handler is to return:
-   * 426 where the request does not ask for a WebSocket.
+   * 426 where the request does not ask for a WebSocket. Where the handler answers with something else, the process ends.
    *
    * @param args what its `init` takes; where that throws, the client gets a 500.
    */
@@ -62,12 +64,12 @@ export class WebContext {
     args: Parameters<S["init"]>,
     options: WebSocketOptions = {},
   ): Promise<Response> {
-    return this.#services.upgrade(this.#client, behaviour, args, options);
+    return this.#services.upgrade(this.self, this.#client, behaviour, args, options);
   }
 
   /**
    * Answers with server-sent events, which a process of that class emits until it ends or the client hangs up. Returns what the handler
-   * is to return.
+   * is to return; where it answers with something else, the process ends.
    *
    * @param args what its `init` takes; where that throws, the client gets a 500.
    */
@@ -76,6 +78,6 @@ export class WebContext {
     args: Parameters<S["init"]>,
     options: EventStreamOptions = {},
   ): Promise<Response> {
-    return this.#services.events(this.#client, behaviour, args, options);
+    return this.#services.events(this.self, this.#client, behaviour, args, options);
   }
 }

@@ -55,6 +55,9 @@ export abstract class EventStream extends GenServer {
     let lines = "";
     if (type !== undefined) lines += `event: ${line("event", type)}\n`;
     if (id !== undefined) lines += `id: ${line("id", id)}\n`;
+    if (retry !== undefined && !(Number.isInteger(retry) && retry >= 0)) {
+      throw new TypeError("Cannot emit an event: its retry must be milliseconds, a whole number");
+    }
     if (retry !== undefined) lines += `retry: ${retry}\n`;
     for (const one of text.split(/\r\n|\r|\n/)) lines += `data: ${one}\n`;
     this.#write(`${lines}\n`);

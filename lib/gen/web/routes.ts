@@ -60,6 +60,12 @@ function routeOf(key: string, handler: unknown): Route {
   const segments = path.split("/").slice(1);
   const rest = segments[segments.length - 1] === "*";
   if (rest) segments.pop();
+  const names = segments.filter((segment) => segment.startsWith(":"));
+  if (segments.includes("*") || names.includes(":") || new Set(names).size < names.length) {
+    throw new TypeError(
+      `Cannot use the route "${key}": each name must be there and differ from the others, "*" can only be last`,
+    );
+  }
   return { method: method ?? null, segments, rest, handler: handler as RequestHandler };
 }
 

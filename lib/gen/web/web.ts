@@ -3,6 +3,7 @@ import type { Pid } from "../../etf/identifiers.ts";
 import { tuple } from "../../etf/tuple.ts";
 import { KILLED, SHUTDOWN } from "../../node/atoms.ts";
 import { Deadline } from "../../node/process/deadlines.ts";
+import { Certificates } from "../../node/certificates.ts";
 import type { ExitReason } from "../../node/process/body.ts";
 import type { Process } from "../../node/process/process.ts";
 import type { Self } from "../../node/process/self.ts";
@@ -13,11 +14,19 @@ import { BodyTooLarge, withLimit } from "./_body.ts";
 import { WebContext, type WebServices } from "./context.ts";
 import { EventStream, type EventStreamOptions } from "./event_stream.ts";
 import { Gate } from "./_gate.ts";
-import { type WebOptions, type WebSettings, webSettings } from "./options.ts";
+import {
+  checkSocketOptions,
+  checkStreamOptions,
+  type WebOptions,
+  type WebSettings,
+  webSettings,
+} from "./options.ts";
 import { type RequestHandler, Routes } from "./routes.ts";
 import { type WebSocketOptions, WebSocketProcess } from "./web_socket.ts";
 import { WebRef, type WebStats } from "./web_ref.ts";
 
+const EVENT_STREAM = "text/event-stream";
+const LISTENER_LOST: ExitReason = atom("listener_lost");
 const CLIENT_GONE: ExitReason = tuple(SHUTDOWN, atom("client_gone")) as unknown as ExitReason;
 
 /**
@@ -65,6 +74,8 @@ export abstract class Web extends GenServer {
   readonly #working: Set<Process> = new Set();
   /** Those of WebSockets and event streams. */
   readonly #open: Set<Process> = new Set();
+  /** The event streams that requests under way have begun. */
+  readonly #begun: Map<HttpClient, Map<Response, EventStream>> = new Map();
   #settings: WebSettings | null = null;
   #routes: Routes | null = null;
   #gate: Gate | null = null;
@@ -104,12 +115,14 @@ export abstract class Web extends GenServer {
     this.#routes = new Routes(this.routes ?? {});
     this.#gate = new Gate(settings.concurrency, settings.queue);
     this.trapExit = true;
-    const { host, port, tls } = settings;
+    const { host, port } = settings;
+    const tls = await this.#tls();
     const server = await this._core.platform.serveHttp({
       host,
       port,
-      ...tls === undefined ? {} : { tls },
+      ...tls === null ? {} : { tls },
       handle: (request, client) => this.#handle(request, client),
+      failed: (error) => this.#lost(error),
     });
     server.unref(); // the node says how long the program lives
     this.#server = server;
@@ -131,6 +144,17 @@ export abstract class Web extends GenServer {
     const scheme = this.#settings!.tls === undefined ? "http" : "https";
     const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
     return new WebRef<this>(node, pid, { host, port, url }, () => this.#stats());
+  }
+
+  /** Checked before the runtime sees it: some start without a certificate, and fail at each connection. */
+  async #tls(): Promise<{ readonly cert: string; readonly key: string } | null> {
+    const { tls } = this.#settings!;
+    if (tls === undefined) return null;
+    const { platform } = this._core;
+    const what = "start a web server with option tls";
+    const { cert, key } = await (await Certificates.load(what, tls, ["server"], platform))
+      .current();
+    return { cert: cert!, key: key! };
   }
 
   #stats(): WebStats {
@@ -165,13 +189,14 @@ export abstract class Web extends GenServer {
   #answer(request: Request, client: HttpClient, late: Late): Promise<Response> {
     if (late.signal.aborted) return Promise.resolve(this.#tooLate(late));
     return new Promise((resolve) => {
-      let answered = false;
+      let answered: Response | null = null;
       const answer = (response: () => Response): void => {
-        if (!answered) resolve(response());
-        answered = true;
+        if (answered === null) resolve(answered = response());
       };
       const pid = this.node.spawn(async (self) => {
         const response = await this.#respond(request, client, self);
+        // Nobody reads what comes too late: where it is a stream, it is told.
+        if (answered !== null) void response.body?.cancel().catch(() => {});
         answer(() => response);
       });
       const process = this._core.process(pid)!;
@@ -184,6 +209,7 @@ export abstract class Web extends GenServer {
         down: () => {
           this.#working.delete(process);
           answer(() => this.#stopping ? this.#refused() : this.#failed());
+          if (this.#begun.size > 0) this.#leave(client, answered!);
         },
       });
     });
@@ -191,7 +217,8 @@ export abstract class Web extends GenServer {
 
   async #respond(request: Request, client: HttpClient, self: Self): Promise<Response> {
     try {
-      const url = new URL(request.url);
+      const url = urlOf(request);
+      if (url === null) return text(400);
       const found = this.#routes!.find(request.method, url.pathname);
       if (found !== null && "allow" in found) {
         return text(405, { allow: found.allow.join(", ") });
@@ -200,12 +227,11 @@ export abstract class Web extends GenServer {
       const context = new WebContext(self, found?.params ?? {}, url, client, this.#services);
       const limited = withLimit(request, this.#settings!.maxBody);
       const response: unknown = await handler.call(this, limited, context);
-      if (response instanceof Response) return response;
-      throw new TypeError(
-        `Cannot answer ${request.method} ${url.pathname}: its handler returned no Response`,
-      );
+      const fault = faultOf(response);
+      if (fault === null) return response as Response;
+      throw new TypeError(`Cannot answer ${request.method} ${url.pathname}: ${fault}`);
     } catch (error) {
-      if (error instanceof Response) return error;
+      if (faultOf(error) === null) return error as Response;
       if (error instanceof BodyTooLarge) return text(413, { connection: "close" });
       if (error instanceof URIError) return text(400);
       throw error; // the process crashes, and is reported
@@ -213,36 +239,67 @@ export abstract class Web extends GenServer {
   }
 
   readonly #services: WebServices = {
-    upgrade: (client, behaviour, args, options) => this.#upgrade(client, behaviour, args, options),
-    events: (client, behaviour, args, options) => this.#events(client, behaviour, args, options),
+    upgrade: (self, client, behaviour, args, options) =>
+      this.#upgrade(self, client, behaviour, args, options),
+    events: (self, client, behaviour, args, options) =>
+      this.#events(self, client, behaviour, args, options),
   };
 
   async #upgrade<S extends WebSocketProcess>(
+    self: Self,
     client: HttpClient,
     behaviour: new () => S,
     args: Parameters<S["init"]>,
     options: WebSocketOptions,
   ): Promise<Response> {
+    checkSocketOptions(options);
     const socket = await this.#startOpen(behaviour, args, WebSocketProcess, "WebSocketProcess");
+    mustWait(self, socket._process);
     try {
       const events = socket._attachSocket(options);
       return client.upgrade(events, options.protocol, options.maxMessage ?? 1024 * 1024);
     } catch (error) {
       socket._process.exit(SHUTDOWN);
-      if (error instanceof TypeError) return text(426, { upgrade: "websocket" });
+      if (error instanceof TypeError) {
+        return text(426, { upgrade: "websocket", "sec-websocket-version": "13" });
+      }
       throw error;
     }
   }
 
   async #events<S extends EventStream>(
+    self: Self,
     client: HttpClient,
     behaviour: new () => S,
     args: Parameters<S["init"]>,
     options: EventStreamOptions,
   ): Promise<Response> {
+    checkStreamOptions(options);
     const stream = await this.#startOpen(behaviour, args, EventStream, "EventStream");
+    mustWait(self, stream._process);
     client.gone.addEventListener("abort", () => stream._clientGone(), { once: true });
-    return stream._response(options);
+    const response = stream._response(options);
+    let begun = this.#begun.get(client);
+    if (begun === undefined) this.#begun.set(client, begun = new Map());
+    begun.set(response, stream);
+    return response;
+  }
+
+  /** The request has its answer, or none any more: the streams that are not part of it end. */
+  #leave(client: HttpClient, answer: Response): void {
+    const begun = this.#begun.get(client);
+    if (begun === undefined) return;
+    this.#begun.delete(client);
+    // It may have been put into a Response with other headers.
+    if (answer.headers.get("content-type") === EVENT_STREAM) return;
+    for (const stream of begun.values()) stream._clientGone();
+  }
+
+  /** The runtime's server has ended by itself; whoever supervises this one starts it again. */
+  #lost(error: unknown): void {
+    if (this._process.exited) return;
+    this._core.fault("Cannot listen any more", error);
+    this._process.exit(LISTENER_LOST);
   }
 
   /** Starts a process that lives as long as its connection. */
@@ -255,6 +312,7 @@ export abstract class Web extends GenServer {
     if (typeof behaviour !== "function" || !(behaviour.prototype instanceof base)) {
       throw new TypeError(`Cannot open it: a class that extends ${name} is needed`);
     }
+    if (this.#open.size >= this.#settings!.maxOpen) throw this.#refused();
     return new Promise((resolve, reject) => {
       const { process, instance } = this.node._start(behaviour, args, {}, (error) => {
         if (error !== null) reject(error);
@@ -296,6 +354,29 @@ export abstract class Web extends GenServer {
     this.#counts.failed++;
     return text(500);
   }
+}
+
+/** `null` where it is no address: HTTP/1.0 has no host. */
+function urlOf({ url }: Request): URL | null {
+  try {
+    return new URL(url, "http://localhost");
+  } catch {
+    return null;
+  }
+}
+
+/** Why it cannot be sent; `null` where it can. */
+function faultOf(response: unknown): string | null {
+  if (!(response instanceof Response)) return "its handler returned no Response";
+  if (response.bodyUsed) return "its Response was used before, make one for each request";
+  return response.status === 0 ? "Response.error() has no status, one is needed" : null;
+}
+
+/** What a request has begun that has been given up meanwhile must not stay. */
+function mustWait({ _process: request }: Self, begun: Process): void {
+  if (!request.exited) return;
+  begun.exit(SHUTDOWN);
+  request.mustLive("open it");
 }
 
 /** The time that a request has, and its client's patience. */

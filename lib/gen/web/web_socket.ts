@@ -11,10 +11,12 @@ import { GenServer } from "../server/gen_server.ts";
 export interface WebSocketOptions {
   /** What is agreed on of the client's `Sec-WebSocket-Protocol`. Default: none. */
   readonly protocol?: string;
-  /** Bytes (of a text: UTF-16 units) that a message of the client may have; beyond it the socket is closed with 1009. Default 1 MiB. */
+  /** Bytes (of a text: UTF-16 units) that a message of the client may have, 64 MiB at most; beyond it the socket is closed with 1009. Default 1 MiB. */
   readonly maxMessage?: number;
   /** Messages of the client that may wait for the process; beyond it the socket is closed with 1008. Default 1,000. */
   readonly maxQueue?: number;
+  /** Bytes (of texts: UTF-16 units) that may wait for the process in all, besides one message; beyond it the socket is closed with 1008. Default 16 MiB. */
+  readonly maxQueueBytes?: number;
   /** Bytes that may wait to be sent to the client; beyond it the socket is closed with 1008. Default 16 MiB. */
   readonly maxBuffered?: number;
 }
@@ -95,7 +97,8 @@ export abstract class WebSocketProcess extends GenServer {
 
   /** @ignore @internal What the socket tells becomes messages of this process. */
   _attachSocket(options: WebSocketOptions): WebSocketEvents {
-    const { maxQueue = 1_000 } = options;
+    const { maxQueue = 1_000, maxQueueBytes = 16 * 1024 * 1024 } = options;
+    let waiting = 0;
     this.#maxBuffered = options.maxBuffered ?? 16 * 1024 * 1024;
     const process = this._process;
     return {
@@ -106,10 +109,18 @@ export abstract class WebSocketProcess extends GenServer {
       },
       message: (data) => {
         if (process.exited) return;
-        if (process.queued >= maxQueue) {
+        const { length } = data;
+        const isTooMuch = waiting > 0 && waiting + length > maxQueueBytes;
+        if (isTooMuch || process.queued >= maxQueue) {
           return this.#giveUp(TOO_MANY, "more came than could be handled");
         }
-        process.deliver(new SocketTurn(() => this.handleMessage(data)));
+        waiting += length;
+        process.deliver(
+          new SocketTurn(() => {
+            waiting -= length;
+            return this.handleMessage(data);
+          }),
+        );
       },
       drain: () => this.#drained(),
       close: (code, reason) => {

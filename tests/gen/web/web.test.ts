@@ -1,7 +1,13 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { test } from "node:test";
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   atom,
   EventStream,
@@ -11,6 +17,7 @@ import {
   on,
   type Pid,
   type RequestHandler,
+  selfSigned,
   startNode,
   t,
   type Term,
@@ -307,6 +314,26 @@ test("what is under way beyond the time to drain is given up", () =>
     assertEquals(await answer, 503);
   }));
 
+test("an answer without end is given up when the time to drain is over", () =>
+  withNode(async (node) => {
+    const routes: Record<string, RequestHandler> = {
+      "/": () =>
+        new Response(
+          new ReadableStream({
+            start: (controller) => controller.enqueue(new Uint8Array(10)),
+            pull: () => new Promise<void>(() => {}),
+          }),
+        ),
+    };
+    const api = await node.start(serving(routes, { drain: 20 }), []);
+    const response = await get(api, "/");
+    const read = response.arrayBuffer().then(() => {}, () => {});
+    await api.stop();
+    await read;
+    const again = await node.start(serving(routes, { port: api.port, drain: 20 }), []);
+    await again.stop();
+  }));
+
 test("a server that cannot listen, and options that do not exist, make the start fail", () =>
   withNode(async (node) => {
     const api = await node.start(serving({}), []);
@@ -321,7 +348,39 @@ test("a server that cannot listen, and options that do not exist, make the start
       ExitError,
     );
     assertStringIncludes(route.message, "Cannot use the route");
+    for (const path of ["/a/*/b", "/:", "/:a/:a"]) {
+      await assertRejects(
+        () => node.start(serving({ [path]: () => new Response() }), []),
+        ExitError,
+        "each name must be there and differ",
+      );
+    }
+    const { cert } = selfSigned();
+    const unusable: [tls: unknown, message: string][] = [
+      [{ cert }, "TLS needs `cert` and `key`, give both"],
+      [{ cert: "nothing.pem", key: "nothing.key" }, "the file of `cert` cannot be read"],
+      [{ cert, key: cert, ca: cert }, "there is no such option, there are cert, key"],
+    ];
+    for (const [tls, message] of unusable) {
+      const options = { tls } as WebOptions;
+      await assertRejects(() => node.start(serving({}, options), []), ExitError, message);
+    }
+    await (await node.start(serving({}, { timeout: undefined, tls: undefined }), [])).stop();
   }));
+
+test("a client that does not go on with its TLS handshake does not hold the node back when it stops", async () => {
+  const clients: Socket[] = [];
+  await withNode(async (node) => {
+    const { cert, key } = selfSigned();
+    const api = await node.start(serving({}, { tls: { cert, key }, drain: 20 }), []);
+    const client = connect(api.port, api.host);
+    clients.push(client);
+    client.on("error", () => {});
+    await once(client, "connect");
+    client.write(new Uint8Array([22, 3, 1]));
+  });
+  for (const client of clients) client.destroy();
+});
 
 class Chat extends WebSocketProcess {
   #room = "";
@@ -433,6 +492,9 @@ test("a request that asks for no WebSocket gets 426; an init that throws is a 50
         "/chat": (_request, context) => context.upgrade(Chat, ["a"]),
         "/broken": (_request, context) => context.upgrade(Broken, []),
         "/wrong": (_request, context) => context.upgrade(Web as never, []),
+        "/large": (_request, context) => context.upgrade(Chat, ["a"], { maxMessage: 2 ** 30 }),
+        "/misspelt": (_request, context) =>
+          context.events(Broken as never, [], { hartbeat: 1 } as never),
       }),
       [],
     );
@@ -442,8 +504,108 @@ test("a request that asks for no WebSocket gets 426; an init that throws is a 50
       500,
       500,
     ]);
+    assertEquals([(await get(api, "/large")).status, (await get(api, "/misspelt")).status], [
+      500,
+      500,
+    ]);
+    assertStringIncludes(logs.join("\n"), "maxMessage is 1073741824, 0 to 67108864 is needed");
+    assertStringIncludes(logs.join("\n"), "heartbeat may be meant");
     assertEquals(api.stats().open, 0);
   }));
+
+test("an answer that cannot be sent is a 500 and a report; the program lives on", () =>
+  withNode(async (node) => {
+    const shared = new Response("once");
+    const api = await node.start(
+      serving({ "/shared": () => shared, "/error": () => Response.error() }),
+      [],
+    );
+    assertEquals(await (await get(api, "/shared")).text(), "once");
+    for (const path of ["/shared", "/error"]) {
+      const response = await get(api, path);
+      assertEquals([response.status, await response.text()], [500, "Internal Server Error\n"]);
+    }
+    assertEquals(api.stats().failed, 2);
+    assertStringIncludes(logs.join("\n"), "its Response was used before, make one for each");
+  }));
+
+test("a WebSocket or an event stream that is not what the request is answered with ends, and the server goes on", () =>
+  withNode(async (node) => {
+    class Other extends EventStream {
+      override init(): void {
+        this.emit({ data: "kept" });
+        this.after(0, () => this.stop());
+      }
+    }
+    const ended: Pid[] = [];
+    const told = deferred();
+    function watch(process: Chat | Ticks): void {
+      process.signal.addEventListener("abort", () => {
+        ended.push(process.pid);
+        if (ended.length === 4) told.resolve();
+      });
+    }
+    class Talk extends Chat {
+      override init(room: string): void {
+        super.init(room);
+        watch(this);
+      }
+    }
+    class Ticks extends EventStream {
+      override init(): void {
+        watch(this);
+      }
+    }
+    const api = await node.start(
+      serving({
+        "/chat": async (_request, context) => {
+          await context.upgrade(Talk, ["a"]);
+          throw new Response("no chat", { status: 403 });
+        },
+        "/plain": (_request, context) => context.upgrade(Chat, ["a"]),
+        "/ticks": async (_request, context) => {
+          await context.events(Ticks, []);
+          return new Response("no ticks", { status: 403 });
+        },
+        "/late/:what": async (_request, context) => {
+          if (context.params.what === "chat") await context.upgrade(Talk, ["a"]);
+          else await context.events(Ticks, []);
+          return new Promise<never>(() => {});
+        },
+        "/other": (_request, context) =>
+          context.events(Other, []).then(({ body, headers }) =>
+            new Response(body, { status: 202, headers })
+          ),
+      }, { timeout: 200 }),
+      [],
+    );
+    const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    const asks = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n${key}`;
+    assertStringIncludes(await raw(api, `GET /chat HTTP/1.1\r\nHost: a\r\n${asks}`), " 403 ");
+    assertStringIncludes(await raw(api, `GET /late/chat HTTP/1.1\r\nHost: a\r\n${asks}`), " 504 ");
+    assertEquals((await get(api, "/ticks")).status, 403);
+    assertEquals((await get(api, "/late/ticks")).status, 504);
+    await told.promise;
+    const other = await get(api, "/other");
+    assertEquals([other.status, await other.text()], [202, "data: kept\n\n"]);
+    assertEquals(api.stats().open, 0);
+    const old = asks.replace("13", "12");
+    const answer = await raw(api, `GET /plain HTTP/1.1\r\nHost: a\r\n${old}`);
+    assertMatch(answer, / 426 [^]*sec-websocket-version: 13/i);
+  }));
+
+/** The head of what the server answers, written by hand. */
+async function raw(api: WebRef<Web>, request: string): Promise<string> {
+  const socket = connect(api.port, api.host);
+  socket.write(`${request}\r\n\r\n`);
+  let text = "";
+  for await (const bytes of socket) {
+    text += bytes;
+    if (text.includes("\r\n\r\n")) break;
+  }
+  socket.destroy();
+  return text;
+}
 
 test("a client that sends more than is handled is closed, and the others go on", () =>
   withNode(async (node) => {
@@ -469,6 +631,19 @@ test("a client that sends more than is handled is closed, and the others go on",
     assertEquals(await ended.promise, tuple(atom("shutdown"), atom("too_many_messages")));
     await closed.promise;
     assertEquals((await get(api, "/")).status, 426);
+  }));
+
+test("so many WebSockets and event streams are open, whoever wants one more gets 503", () =>
+  withNode(async (node) => {
+    const api = await node.start(
+      serving({ "/": (_request, context) => context.events(Ticker, [1]) }, { maxOpen: 2 }),
+      [],
+    );
+    const bodies = [await get(api, "/"), await get(api, "/")].map(({ body }) => body!.getReader());
+    const refused = await get(api, "/");
+    assertEquals([refused.status, await refused.text()], [503, "Service Unavailable\n"]);
+    assertEquals([api.stats().open, api.stats().refused], [2, 1]);
+    for (const reader of bodies) await reader.cancel();
   }));
 
 test("a client that reads nothing is closed when too much waits for it", () =>
@@ -507,6 +682,33 @@ class Ticker extends EventStream {
     else this.emit({ data: String(message) });
   }
 }
+
+test("an event that would break the stream is refused", () =>
+  withNode(async (node) => {
+    const refused: string[] = [];
+    class Breaking extends EventStream {
+      override init(): void {
+        for (const event of [{ retry: "5\ndata: x" as never }, { retry: -1 }, { id: "a\nb" }]) {
+          try {
+            this.emit({ data: 1, ...event });
+          } catch (error) {
+            refused.push((error as Error).message);
+          }
+        }
+        this.after(0, () => this.stop());
+      }
+    }
+    const api = await node.start(
+      serving({ "/": (_, context) => context.events(Breaking, []) }),
+      [],
+    );
+    assertEquals(await (await get(api, "/")).text(), "");
+    assertEquals(refused.map((message) => message.split(":")[1]), [
+      " its retry must be milliseconds, a whole number",
+      " its retry must be milliseconds, a whole number",
+      " its id has a line break, one line is needed",
+    ]);
+  }));
 
 test("server-sent events come from a process, and end with it", () =>
   withNode(async (node) => {
