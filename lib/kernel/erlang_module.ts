@@ -73,6 +73,8 @@ class View {
     const process = this.find(pid);
     const asked = items === undefined ? USUAL.map((name) => atom(name)) : items;
     const list = isList(asked) ? asked : [asked];
+    // Of one item asked for again and again a short request would make an answer of any length.
+    if (list.length > MOST_ITEMS) throw badArgument();
     for (const item of list) if (!isItem(item)) throw badArgument();
     if (process === undefined) return UNDEFINED;
     const info = infoOf(process);
@@ -188,6 +190,9 @@ function isItem(item: Term): boolean {
 function valueOf(process: Process, info: ProcessInfo, item: Term): Term {
   return ITEMS[(item as Atom).name](process, info);
 }
+
+/** How many can be asked for at once: each once, and some twice. */
+const MOST_ITEMS = 100;
 
 /** The class, in the place of Erlang's callback module. */
 function initialCall(_process: Process, info: ProcessInfo): Term {

@@ -26,6 +26,16 @@ clusterTest("other nodes see the processes of this one", async (a, b) => {
   assertStrictEquals(await a.rpc(THERE, "erlang", "is_process_alive", [pid]), true);
 });
 
+clusterTest("a short request does not make an answer of any length", async (a, b) => {
+  const { pid } = await b.start(Shown, [], { register: "shown" });
+  const ask = (count: number): Promise<Term> =>
+    a.rpc(THERE, "erlang", "process_info", [pid, Array(count).fill(atom("links"))]);
+  assertEquals((await ask(100) as Term[]).length, 100);
+  const refused = await failure(ask(101));
+  assert(refused instanceof RpcError);
+  assertStrictEquals(format(refused.reason), "badarg");
+});
+
 clusterTest("a process tells what it is asked for", async (a, b) => {
   const parent = b.spawn(forever);
   const { pid } = await b.start(Shown, [], { register: "shown", link: parent });

@@ -51,6 +51,9 @@ const NOT_YOURS = tuple(
     "a handler goes with a process of the node that adds it, not with one of another",
   ),
 ) as unknown as Term;
+const SYSTEM_LIMIT = tuple(ERROR, atom("system_limit")) as Term;
+/** Handlers that a manager may have for another one to be added from elsewhere: each event takes the time of all. */
+const MOST_HANDLERS = 1_000;
 const WHICH_HANDLERS: Term = atom("which_handlers");
 const GET_MODULES: Term = atom("get_modules");
 const STOP: Term = atom("stop");
@@ -103,7 +106,7 @@ export class EventManager extends Server {
   #installed: Handlers | null = null;
 
   /** @ignore @internal What `node.ref(EventManager, target)` gives. */
-  static _refer(node: Node, target: Target): EventManagerRef {
+  static override _refer(node: Node, target: Target): EventManagerRef {
     return new EventManagerRef(node, target, node._core.main, {});
   }
 
@@ -272,6 +275,7 @@ export class EventManager extends Server {
       return from.reply(OK);
     }
     const origin = this._process.origin ?? this.node.name; // to be read before anything is waited for
+    if (isAdding(command) && this.#isFull(origin)) return from.reply(SYSTEM_LIMIT);
     const [tag, first, second, third, fourth, fifth] = isTuple(command)
       ? command as unknown as (Term | undefined)[]
       : [];
@@ -303,6 +307,10 @@ export class EventManager extends Server {
           tuple(from.pid, from.term, command) as unknown as Term,
         );
     }
+  }
+
+  #isFull(origin: string): boolean {
+    return origin !== this.node.name && this.#handlers.list.length >= MOST_HANDLERS;
   }
 
   async #call(from: From, id: Term, request: Term): Promise<void> {
@@ -430,6 +438,12 @@ function refusal(error: unknown): Term {
 function stateTriple(one: Installed): Term {
   const { module, id = false } = one.name;
   return tuple(atom(module), id, stateOf(one)) as unknown as Term;
+}
+
+/** Whether it asks for one more handler: also swapping adds one where there is none to be swapped. */
+function isAdding(command: Term): boolean {
+  if (!isTuple(command) || command.tag === undefined) return false;
+  return /^(add|swap)_(sup_)?handler$/.test(command.tag);
 }
 
 function isOf(node: string, owner: Term | undefined): boolean {

@@ -6,8 +6,8 @@ import type { ProcessContext } from "../../node/process/context.ts";
 import type { NodeEvent } from "../../node/remote/events.ts";
 import { Outlet, type OutletHome } from "./_outlet.ts";
 
-/** Subscriptions that one other node may have here. */
-const MAX_SUBSCRIPTIONS = 100_000;
+/** Subscriptions that one other node may have here: all of them are served in one turn, and end in one. */
+const MAX_SUBSCRIPTIONS = 10_000;
 
 /** The subscribers of a server that get messages, and how busy the connections with their nodes are. */
 export class Outlets implements OutletHome {

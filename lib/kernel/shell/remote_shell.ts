@@ -131,15 +131,18 @@ export function provideShell(
   node.provide("edlin_expand", {
     expand: withSelf((self, before) => shell.expand(self, before)),
   });
-  // What OTP 26 and later ask before they start it.
+  // What OTP 26 and later ask before they start it. All that is the node's own runs in a process, so that nobody has an agent run it.
   node.provide("code", {
-    ensure_loaded: (module) =>
+    ensure_loaded: withSelf((_self, module) =>
       node._provided.has(module instanceof Atom ? module.name : "")
         ? tuple(atom("module"), module) as Term
-        : tuple(atom("error"), atom("nofile")) as Term,
+        : tuple(atom("error"), atom("nofile")) as Term
+    ),
   });
-  node.provide("net_kernel", { get_net_ticktime: () => Math.ceil(tickTime / 1000) });
-  node.provide("erlang", { system_info: systemInfo });
+  node.provide("net_kernel", {
+    get_net_ticktime: withSelf((_self) => Math.ceil(tickTime / 1000)),
+  });
+  node.provide("erlang", { system_info: withSelf((_self, item) => systemInfo(item)) });
 }
 
 /** What is told of the system: it is none of Erlang's, and does as OTP 25 does. */

@@ -151,6 +151,12 @@ clusterTest("other nodes run provided functions, and no others", async (a, b, { 
   assertEquals(await refused("get", mfa("self")), "{undef,[{'Elixir.Counter',self,1,[]}]}");
   const secret = pack(atom("Elixir.Secret"), atom("value"), []);
   assertEquals(await refused("get", secret), "{undef,[{'Elixir.Secret',value,1,[]}]}");
+  // What every node provides is nothing to do with a state: it would be lost, or the agent would end.
+  for (const [module, name] of [["erlang", "system_info"], ["code", "ensure_loaded"]] as const) {
+    assert(b._provided.has(module), module);
+    const own = pack(atom(module), atom(name), []);
+    assertEquals(await refused("update", own), `{undef,[{${module},${name},1,[]}]}`);
+  }
   assert((await refused("update", mfa("add", atom("x")))).startsWith("{bad_request,[1],"));
   assert((await refused("frobnicate", 1)).includes("an agent takes {get | update"));
   a.cast(there, pack(atom("cast"), mfa("nothing")));

@@ -1,5 +1,11 @@
 /** What our event managers do besides what gen_event does: references, mistakes, supervision. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   atom,
   child,
@@ -12,6 +18,7 @@ import {
   sys,
   type Term,
 } from "../../../mod.ts";
+import { clusterTest } from "../../node/_cluster.ts";
 import { ended, KILL, nodeTest } from "../../node/_nodes.ts";
 import { failure, gate } from "../_servers.ts";
 
@@ -111,3 +118,27 @@ nodeTest(
     await tree.stop();
   },
 );
+
+clusterTest("other nodes add handlers, but not any number of them", async (a, b) => {
+  class Silent extends EventHandler {
+    override handleEvent(): void {}
+  }
+  class Open extends EventManager {
+    override readonly handlers = { silent: Silent };
+  }
+  const manager = await b.start(Open, [], { register: "events" });
+  const there = a.ref(EventManager, { name: "events", node: b.name });
+  for (let i = 0; i < 1_000; i++) await there.addHandler({ handler: "silent", id: i }, [null]);
+  for (const id of [1_000, 0]) {
+    const refused = await assertRejects(() => there.addHandler({ handler: "silent", id }, [null]));
+    assertStringIncludes(String(refused), "system_limit");
+    await assertRejects(() =>
+      there.swapHandler("silent", null, { handler: "silent", id: 7 }, [null])
+    );
+  }
+  assertEquals((await manager.whichHandlers()).length, 1_000);
+  await manager.addHandler({ handler: Silent, id: 1_000 }, []); // a program of the node itself
+  await there.deleteHandler({ handler: "silent", id: 1_000 });
+  await there.deleteHandler({ handler: "silent", id: 0 });
+  await there.addHandler({ handler: "silent", id: 0 }, [null]);
+});
