@@ -3,6 +3,7 @@ import { encode } from "../../lib/etf/encoder.ts";
 import { ImproperList } from "../../lib/etf/list.ts";
 import { atom, type Encodable, type Pid, type Term, tuple } from "../../mod.ts";
 import type { Maker } from "../_support/hostile_frames.ts";
+import { behaviourMessages } from "./behaviours.ts";
 
 const node = (peer: Maker): Term => atom(peer.name);
 
@@ -61,6 +62,9 @@ export function kernelFrames(peer: Maker, ours: Pid, header: boolean): Uint8Arra
     const from = term(peer.pid(), new ImproperList([atom("alias")], peer.ref()) as Term);
     return frame(term(CONTROL.REG_SEND, peer.pid(), atom(""), atom(name)), message(peer, from));
   });
+  for (const [name, message] of behaviourMessages(peer)) {
+    frames.push(frame(term(CONTROL.REG_SEND, peer.pid(), atom(""), atom(name)), message));
+  }
   const options = [atom("monitor"), atom("link"), term(atom("priority"), atom("high"))];
   // deno-fmt-ignore
   for (const [module, name, args] of [["demo", "sum", [1, 2]], ["demo", "loop", []], ["erpc", "execute_call", [7, atom("demo"), atom("sum"), [1, 2]]], ["erpc", "execute_cast", [atom("demo"), atom("sum"), [1, 2]]]] as const) {

@@ -13,6 +13,7 @@ import { atom, GenServer, isTuple, on, type Pid, t, type Term, withSelf } from "
 import { FakePlatform } from "../_support/fake_platform.ts";
 import { FakeStream } from "../_support/fake_stream.ts";
 import { forever } from "../node/_nodes.ts";
+import { BEHAVIOURS, startBehaviours } from "./behaviours.ts";
 import { FuzzFailure, type Target } from "./fuzz.ts";
 import { join } from "./mutate.ts";
 import { mutatedTerm } from "./mutate_term.ts";
@@ -23,8 +24,15 @@ const PEER = "fuzz@localhost";
  * What the log says when something of the node's own went wrong: an error that is not the peer's. A peer may end servers by sys and
  * exit signals, with any reason; an error of JavaScript is none that it has chosen.
  */
-const FAULT =
-  /^Cannot (handle|tell|take|break)|^Process (net_kernel|rex|pg|user|logger\w*|global\w*|echo) crashed: .*(js_error|Error: )/;
+const NAMES = [
+  ...["net_kernel", "rex", "pg", "user", "logger\\w*", "global\\w*", "echo"],
+  // An agent ends where what it was asked to run fails, as Elixir's.
+  ...BEHAVIOURS.filter((name) => name !== "agent"),
+];
+const FAULT = new RegExp(
+  "^Cannot (handle|tell|take|break|answer a request)|" +
+    `^Process (${NAMES.join("|")}) crashed: .*(js_error|Error: )`,
+);
 
 class Echo extends GenServer {
   override init(): void {
@@ -49,6 +57,7 @@ async function world(): Promise<World> {
   await startKernel(node, { output: () => {} });
   const kept = node.spawn(forever);
   await node.start(Echo, [], { register: "echo" });
+  await startBehaviours(node);
   node.provide("demo", { sum: on(t.integer, t.integer, (a, b) => a + b), loop: withSelf(forever) });
   platform.turn();
   return { node, platform, kept };
