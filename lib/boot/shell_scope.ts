@@ -15,6 +15,8 @@ import { Float, float } from "../etf/float.ts";
 import { format } from "../etf/format.ts";
 import { ExternalFun, Fun, LocalTerm, NativeRecord } from "../etf/fun.ts";
 import { Pid, Port, Ref } from "../etf/identifiers.ts";
+import { compareTerms } from "../etf/order.ts";
+import { phash2 } from "../etf/phash2.ts";
 import { charlist, ImproperList, isList } from "../etf/list.ts";
 import { NoMatchError, SchemaError } from "../etf/schema/errors.ts";
 import { match } from "../etf/schema/match.ts";
@@ -133,6 +135,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   charlist,
   Child,
   child,
+  compareTerms,
   Contract,
   ContractRef,
   Cron,
@@ -198,6 +201,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   on,
   OptionalSchema,
   parse,
+  phash2,
   Pid,
   Pool,
   pool,
