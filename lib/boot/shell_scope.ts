@@ -68,6 +68,9 @@ import { IoError } from "../kernel/io/io_request.ts";
 import * as logger from "../kernel/logger.ts";
 import { ProcessGroups } from "../kernel/pg.ts";
 import { ProcessGroupsRef } from "../kernel/pg_ref.ts";
+import { PubSub } from "../kernel/pub_sub.ts";
+import { PubSubRef } from "../kernel/pub_sub_ref.ts";
+import { Topic, topic } from "../kernel/topic.ts";
 import { Behaviour } from "../node/process/behaviour.ts";
 import { ProcessContext } from "../node/process/context.ts";
 import { currentProcess } from "../node/process/current_process.ts";
@@ -217,6 +220,8 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   Program,
   program,
   ProgramRef,
+  PubSub,
+  PubSubRef,
   Publisher,
   raise,
   RaisedError,
@@ -257,6 +262,8 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   termKey,
   TermMap,
   textLog,
+  Topic,
+  topic,
   Transition,
   TransportError,
   Tuple,

@@ -22,16 +22,24 @@ const SYNC = atom("sync");
 const JOIN = atom("join");
 const LEAVE = atom("leave");
 const DISCOVER = atom("discover");
-const LONGEST_RETRY = 5_000;
+const LONGEST_RETRY = 1_000;
 const MAX_MEMBERS = 1_048_576;
 /** Halves of a scope that one node may have at a time: each but the last is about to end. */
 const MAX_HALVES = 4;
+
+/** The scopes of this program, by the process that each is. */
+const scopes: WeakMap<Process, ProcessGroups> = new WeakMap();
+
+/** @internal The scope that a process of this program is. */
+export function scopeOf(process: Process): ProcessGroups | undefined {
+  return scopes.get(process);
+}
 
 /** How a scope behaves. */
 export interface ProcessGroupsOptions {
   /**
    * Milliseconds after which the scope of a node is looked for again at the latest, where a connection is hidden and the scope was
-   * not there. Default 5,000.
+   * not there. Default 1,000.
    */
   readonly retry?: number;
   /**
@@ -75,27 +83,7 @@ export type GroupEvent = {
  * for await (const { type, group, pids } of scope.monitorScope()) console.log(type, group, pids);
  * ```
  *
- * @example Phoenix.PubSub: a member of the topics of an Elixir cluster
- * ```ts
- * import { atom, ProcessGroups, startNode, t, tagged } from "@ergo-ts/ergo";
- *
- * await using node = await startNode("demo@localhost", { cookie: "secret" });
- * const scope = await node.start(ProcessGroups, [], { register: "Elixir.Phoenix.PubSub" });
- * const adapter = atom("Elixir.My.PubSub.Adapter"); // of {Phoenix.PubSub, name: My.PubSub}
- * const Forward = t.tagged("forward_to_local", t.text, t.term, t.term);
- * const receiver = node.spawn(async (self) => {
- *   for (;;) {
- *     const [, topic, message] = await self.receive(Forward);
- *     if (topic === "room:1") console.log(message);
- *   }
- * }, { register: adapter.name });
- * scope.join(adapter, receiver);
- * // Phoenix.PubSub.broadcast(My.PubSub, "room:2", "hello"), from here:
- * const dispatcher = atom("Elixir.Phoenix.PubSub");
- * for (const pid of scope.members(adapter)) {
- *   if (pid.node !== node.name) node.send(pid, tagged("forward_to_local", "room:2", "hello", dispatcher));
- * }
- * ```
+ * Phoenix.PubSub is made of such groups: see {@linkcode PubSub}.
  *
  * Not for one process that must be the only one in the cluster, nor for a lookup that must be right at every moment: what other
  * nodes do is known when their message has come.
@@ -145,6 +133,7 @@ export class ProcessGroups extends GenServer {
   /** @ignore @internal Which node speaks is told by its connection. */
   override _attach(node: Node, process: Process): void {
     super._attach(node, process);
+    scopes.set(process, this);
     process.asksOrigin = true;
   }
 
@@ -190,11 +179,14 @@ export class ProcessGroups extends GenServer {
   }
 
   /** @ignore @internal */
-  _list(group: Encodable, where: "all" | "local"): Pid[] {
+  _list(group: Encodable, where: "all" | "local" | "remote"): Pid[] {
     if (this._process.exited) return [];
     const found = this.#groups.get(termKey(group));
     if (found === undefined) return [];
-    return where === "local" ? [...found.local] : [...found.local, ...found.remote];
+    return [
+      ...where === "remote" ? [] : found.local,
+      ...where === "local" ? [] : found.remote,
+    ];
   }
 
   /** @ignore @internal */

@@ -1,6 +1,7 @@
 %% Processes that join groups, for pg_erlang.test.ts.
 -module(pg_members).
 -export([start/1, join/3, leave/3, members/2, idle/0, watch/2, watched/1]).
+-export([storm/3, view/1]).
 -export([adapter/2, forwarded/1, broadcast/4, direct/4]).
 
 start(Scope) ->
@@ -64,3 +65,22 @@ broadcast(Scope, Adapter, Topic, Message) ->
 direct(Adapter, Node, Topic, Message) ->
     {Adapter, Node} ! {forward_to_local, Topic, Message, 'Elixir.Phoenix.PubSub'},
     ok.
+
+%% So many processes join groups, once or twice; some leave again, some end.
+storm(Scope, Groups, Count) ->
+    [storm(Scope, Groups) || _ <- lists:seq(1, Count)],
+    ok.
+
+storm(Scope, Groups) ->
+    Pid = spawn(?MODULE, idle, []),
+    Joined = [lists:nth(rand:uniform(length(Groups)), Groups) || _ <- lists:seq(1, rand:uniform(3))],
+    [ok = pg:join(Scope, Group, Pid) || Group <- Joined],
+    case rand:uniform(4) of
+        1 -> Pid ! stop;
+        2 -> ok = pg:leave(Scope, hd(Joined), Pid);
+        _ -> ok
+    end.
+
+%% `{Group, Local, All}` of every group.
+view(Scope) ->
+    [{Group, pg:get_local_members(Scope, Group), pg:get_members(Scope, Group)} || Group <- pg:which_groups(Scope)].
