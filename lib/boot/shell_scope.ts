@@ -55,6 +55,22 @@ import { event, EventType } from "../gen/events/event.ts";
 import { Events } from "../gen/events/events.ts";
 import { EventsRef } from "../gen/events/events_ref.ts";
 import { Publisher } from "../gen/events/publisher.ts";
+import { Consumer } from "../gen/stage/consumer.ts";
+import { ConsumerRef } from "../gen/stage/consumer_ref.ts";
+import {
+  broadcastDispatcher,
+  demandDispatcher,
+  none,
+  partitionDispatcher,
+} from "../gen/stage/dispatcher.ts";
+import { EventIterator } from "../gen/stage/event_iterator.ts";
+import { pipe } from "../gen/stage/pipe.ts";
+import { Producer } from "../gen/stage/producer.ts";
+import { ProducerConsumer } from "../gen/stage/producer_consumer.ts";
+import { ProducerConsumerRef } from "../gen/stage/producer_consumer_ref.ts";
+import { ProducerRef } from "../gen/stage/producer_ref.ts";
+import { Stage } from "../gen/stage/stage.ts";
+import { StageRef } from "../gen/stage/stage_ref.ts";
 import * as sys from "../gen/sys/sys.ts";
 import { WebContext } from "../gen/web/context.ts";
 import { EventStream } from "../gen/web/event_stream.ts";
@@ -133,12 +149,15 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   Behaviour,
   Binary,
   Bitstring,
+  broadcastDispatcher,
   BusyError,
   CallTimeoutError,
   charlist,
   Child,
   child,
   compareTerms,
+  Consumer,
+  ConsumerRef,
   Contract,
   ContractRef,
   Cron,
@@ -149,12 +168,14 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   decode,
   DecodeError,
   DefaultSchema,
+  demandDispatcher,
   encode,
   EncodeError,
   EpmdError,
   equal,
   event,
   EventHandler,
+  EventIterator,
   EventManager,
   EventManagerRef,
   Events,
@@ -199,13 +220,16 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   NodeStoppedError,
   noMatch,
   NoMatchError,
+  none,
   NoProcessError,
   noReply,
   on,
   OptionalSchema,
   parse,
+  partitionDispatcher,
   phash2,
   Pid,
+  pipe,
   Pool,
   pool,
   PoolBusyError,
@@ -217,6 +241,10 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   ProcessGroups,
   ProcessGroupsRef,
   ProcessLogger,
+  Producer,
+  ProducerConsumer,
+  ProducerConsumerRef,
+  ProducerRef,
   Program,
   program,
   ProgramRef,
@@ -240,6 +268,8 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   SocketError,
   SpawnError,
   SpawnFailed,
+  Stage,
+  StageRef,
   Starter,
   Statem,
   stringMap,
