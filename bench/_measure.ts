@@ -9,9 +9,37 @@ export interface Row {
   readonly most: number;
 }
 
-/** Says how long one run of a piece of work takes, in milliseconds, and how many times it did the thing that is measured. */
+/** One run of a piece of work: how many times it did the thing that is measured, with the time that took where not all of it counts. */
 export interface Work {
-  (): Promise<number> | number;
+  (): Promise<number | Timed> | number | Timed;
+}
+
+export interface Timed {
+  readonly count: number;
+  readonly ms: number;
+}
+
+/** Runs `work` once. */
+async function timed(work: Work): Promise<Timed> {
+  const began = performance.now();
+  const done = await work();
+  return typeof done === "number" ? { count: done, ms: performance.now() - began } : done;
+}
+
+/** Runs `work` over and over for about `ms` milliseconds, after half as long which does not count, and gives the sum. */
+export async function runFor(ms: number, work: Work): Promise<Timed> {
+  await repeat(ms / 2, work);
+  return await repeat(ms, work);
+}
+
+async function repeat(ms: number, work: Work): Promise<Timed> {
+  const sum = { count: 0, ms: 0 };
+  do {
+    const run = await timed(work);
+    sum.count += run.count;
+    sum.ms += run.ms;
+  } while (sum.ms < ms);
+  return sum;
 }
 
 const SAMPLES = 7;
@@ -40,9 +68,8 @@ async function sample(
   await work();
   const values: number[] = [];
   for (let i = 0; i < SAMPLES; i++) {
-    const began = performance.now();
-    const count = await work();
-    values.push(read(performance.now() - began, count));
+    const { count, ms } = await timed(work);
+    values.push(read(ms, count));
   }
   values.sort((a, b) => a - b);
   return { name, unit, value: values[SAMPLES >> 1], least: values[0], most: values[SAMPLES - 1] };

@@ -4,18 +4,20 @@ import {
   type Encodable,
   encode,
   ImproperList,
+  parse,
   Pid,
   Ref,
   stringMap,
+  t,
   tuple,
 } from "../mod.ts";
-import { perSecond, type Row } from "./_measure.ts";
+import { perSecond, type Row, type Work } from "./_measure.ts";
 
 const NODE = atom("app@localhost");
 const pid = (i: number): Pid => new Pid(NODE, i, 0, 1_700_000_000);
 
 /** The terms whose encoding and decoding is measured, by name. */
-const CORPUS: Readonly<Record<string, () => Encodable>> = {
+export const CORPUS: Readonly<Record<string, () => Encodable>> = {
   "gen_call": () => {
     const ref = new Ref(NODE, 1_700_000_000, [1, 2, 3]);
     const from = tuple(pid(77), new ImproperList([atom("alias")], ref));
@@ -25,18 +27,53 @@ const CORPUS: Readonly<Record<string, () => Encodable>> = {
   "1000 atoms": () => Array.from({ length: 1000 }, (_, i) => atom(`atom_${i % 100}`)),
   "100 pids": () => Array.from({ length: 100 }, (_, i) => pid(i)),
   "100 bignums": () => Array.from({ length: 100 }, (_, i) => 2n ** 70n + BigInt(i)),
-  "1 MB document": () =>
-    Array.from({ length: 4000 }, (_, i) =>
-      stringMap({
-        id: i,
-        name: `A person of number ${i}`,
-        email: `person.${i}@example.org`,
-        tags: ["one", "two", "three"],
-        address: { street: "A street in a town", number: i % 200, city: "Zürich" },
-        active: i % 3 === 0,
-        score: i / 7,
-      })),
+  "1 MB document": () => people().map((person) => stringMap(person)),
 };
+
+/** The document as JavaScript has it. */
+export function people(): Person[] {
+  return Array.from({ length: 4000 }, (_, i) => ({
+    id: i,
+    name: `A person of number ${i}`,
+    email: `person.${i}@example.org`,
+    tags: ["one", "two", "three"],
+    address: { street: "A street in a town", number: i % 200, city: "Zürich" },
+    active: i % 3 === 0,
+    score: i / 7,
+  }));
+}
+
+type Person = Record<string, Plain>;
+type Plain = string | number | boolean | string[] | { [key: string]: Plain };
+
+const value = t.union(t.text, t.number, t.boolean, t.list(t.text));
+const PEOPLE = t.list(t.textMap(t.union(value, t.textMap(value))));
+
+/** The document from and to what JavaScript has: objects and strings, as JSON gives them. */
+export function documentWork(way: "encode" | "decode"): Work {
+  const document = people();
+  const bytes = encode(document.map((person) => stringMap(person)));
+  return () => {
+    if (way === "encode") encode(document.map((person) => stringMap(person)));
+    else parse(PEOPLE, decode(bytes));
+    return 1;
+  };
+}
+
+/** Encodes or decodes one term of the corpus, several times a run. */
+export function codecWork(way: "encode" | "decode", name: string): Work {
+  if (!(name in CORPUS)) {
+    throw new Error(`Cannot ${way} ${name}: there are ${Object.keys(CORPUS).join(", ")}`);
+  }
+  const term = CORPUS[name]();
+  const bytes = encode(term);
+  const rounds = Math.max(1, Math.min(1_000, Math.floor(80_000 / bytes.length)));
+  return () => {
+    if (way === "encode") { for (let i = 0; i < rounds; i++) encode(term); }
+    else for (let i = 0; i < rounds; i++) decode(bytes);
+    return rounds;
+  };
+}
 
 export async function codec(): Promise<Row[]> {
   const rows: Row[] = [];

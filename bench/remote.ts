@@ -3,7 +3,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { api, GenServer, later, type Node, on, startNode, t } from "../mod.ts";
-import { eachTakes, perSecond, type Row } from "./_measure.ts";
+import { eachTakes, perSecond, type Row, type Work } from "./_measure.ts";
 
 const Far = api({
   calls: { get: [t.integer], echo: [t.term, t.term], seen: [t.integer, t.boolean] },
@@ -40,20 +40,92 @@ class FarServer extends GenServer {
   }
 }
 
-const OPTIONS = { cookie: "bench", epmd: { port: 24_999 } } as const;
+const OPTIONS = {
+  cookie: "bench",
+  epmd: { port: Number(process.env.BENCH_EPMD_PORT ?? 24_999) },
+} as const;
 const FAR = "bench_far@localhost";
 const CALLERS = 120;
+const SENDERS = 100;
 
-/** What runs in the other process. */
-export async function serveFar(): Promise<void> {
-  const node = await startNode(FAR, OPTIONS);
+/** A node whose server, `far`, answers what is measured here; callers need not be ours. */
+export async function startFar(name: string): Promise<Node> {
+  const node = await startNode(name, OPTIONS);
   await node.start(FarServer, [], { register: "far" });
+  return node;
+}
+
+/** The node that calls and sends. */
+export function startNear(name: string): Promise<Node> {
+  return startNode(name, OPTIONS);
+}
+
+/** What runs in the other process until its standard input ends. */
+export async function serveFar(name = FAR): Promise<void> {
+  const node = await startFar(name);
   console.log("ready");
   process.stdin.resume().on("end", () => node.stop());
 }
 
+/** What is measured between two nodes, by name: each makes the work that is repeated. */
+export const REMOTE = {
+  "call": (node: Node, name: string): Work => {
+    const far = farServer(node, name);
+    return async () => {
+      for (let i = 0; i < 200; i++) await far.call("get");
+      return 200;
+    };
+  },
+  "call of 1 MB": (node: Node, name: string): Work => {
+    const far = farServer(node, name);
+    const megabyte = new Uint8Array(1024 * 1024).fill(7);
+    return async () => {
+      for (let i = 0; i < 5; i++) await far.call("echo", megabyte);
+      return 5;
+    };
+  },
+  "calls of many": (node: Node, name: string): Work => {
+    const far = farServer(node, name);
+    const caller = async (): Promise<void> => {
+      for (let i = 0; i < 50; i++) await far.call("get");
+    };
+    return async () => {
+      await Promise.all(Array.from({ length: CALLERS }, caller));
+      return CALLERS * 50;
+    };
+  },
+  "send": (node: Node, name: string): Work => {
+    const far = farServer(node, name);
+    const target = { name: "far", node: name };
+    const count = 20_000;
+    return async () => {
+      for (let i = 0; i < count; i++) node.send(target, i);
+      await far.call("seen", count);
+      return count;
+    };
+  },
+  "send of many": (node: Node, name: string): Work => {
+    const far = farServer(node, name);
+    const target = { name: "far", node: name };
+    const each = 200;
+    return async () => {
+      for (let n = 0; n < SENDERS; n++) {
+        node.spawn((self) => {
+          for (let i = 0; i < each; i++) self.send(target, i);
+        });
+      }
+      await far.call("seen", SENDERS * each);
+      return SENDERS * each;
+    };
+  },
+} as const;
+
+function farServer(node: Node, name: string) {
+  return node.ref(Far, { name: "far", node: name }).with({ timeout: 60_000 });
+}
+
 export async function remote(): Promise<Row[]> {
-  await using node = await startNode("bench_near@localhost", OPTIONS);
+  await using node = await startNear("bench_near@localhost");
   const runtime = "Deno" in globalThis ? ["run", "-A"] : [];
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
   const child = spawn(process.execPath, [...runtime, main, "--far"], {
@@ -69,30 +141,11 @@ export async function remote(): Promise<Row[]> {
 }
 
 async function measure(node: Node): Promise<Row[]> {
-  const target = { name: "far", node: FAR };
-  const far = node.ref(Far, target).with({ timeout: 60_000 });
-  const megabyte = new Uint8Array(1024 * 1024).fill(7);
-  const count = 100_000;
   return [
-    await eachTakes("remote call, one at a time", async () => {
-      for (let i = 0; i < 3_000; i++) await far.call("get");
-      return 3_000;
-    }),
-    await perSecond(`remote calls, ${CALLERS} callers`, async () => {
-      const caller = async (): Promise<void> => {
-        for (let i = 0; i < 200; i++) await far.call("get");
-      };
-      await Promise.all(Array.from({ length: CALLERS }, caller));
-      return CALLERS * 200;
-    }),
-    await perSecond("remote send, 1 to 1", async () => {
-      for (let i = 0; i < count; i++) node.send(target, i);
-      await far.call("seen", count);
-      return count;
-    }),
-    await eachTakes("remote call with 1 MB there and back", async () => {
-      for (let i = 0; i < 50; i++) await far.call("echo", megabyte);
-      return 50;
-    }),
+    await eachTakes("remote call, one at a time", REMOTE["call"](node, FAR)),
+    await perSecond(`remote calls, ${CALLERS} callers`, REMOTE["calls of many"](node, FAR)),
+    await perSecond("remote send, 1 to 1", REMOTE["send"](node, FAR)),
+    await perSecond(`remote send, ${SENDERS} to 1`, REMOTE["send of many"](node, FAR)),
+    await eachTakes("remote call with 1 MB there and back", REMOTE["call of 1 MB"](node, FAR)),
   ];
 }

@@ -1,0 +1,202 @@
+/**
+ * What the comparison measures: one entry for each row, which names for each system the program that measures it there. What stands for a
+ * system are the arguments of its program:
+ *
+ * | system                                  | program                                                                  |
+ * | --------------------------------------- | ------------------------------------------------------------------------ |
+ * | `ours`                                  | bench/workloads/, on Deno, Bun and Node: the file and what it is to do   |
+ * | `otp`                                   | bench/peers/otp: the suite and what it is to do                          |
+ * | `ergo2`, `ergo3`                        | bench/peers/ergo2, bench/peers/ergo3: what it is to do                   |
+ * | `tcp`, and the codecs of JavaScript     | bench/workloads/, on the runtimes, each beside ours on that runtime      |
+ *
+ * Where `far` is given, these are the programs of the other side, in an operating system process of their own.
+ */
+
+/** Those that are measured once. */
+export const PEERS = ["otp", "ergo2", "ergo3"] as const;
+/** Those that are measured on each runtime. */
+export const RUNTIME_PEERS = ["tcp", "json", "msgpackr", "erlang_js", "etf.js"] as const;
+export type Peer = typeof PEERS[number] | typeof RUNTIME_PEERS[number];
+export type System = "ours" | Peer;
+export type Programs = { readonly [S in System]?: readonly string[] };
+
+export type Unit = "us" | "/s" | "B";
+export type Group = "local" | "memory" | "remote" | "erlang" | "codec";
+
+export interface Workload {
+  /** What `--only` takes. */
+  readonly name: string;
+  readonly title: string;
+  readonly group: Group;
+  /** Of `us` and `B` less is better, of `/s` more. */
+  readonly unit: Unit;
+  readonly programs: Programs;
+  readonly far?: Programs;
+  /** Both ends on one core, or each on its own. Default: where the operating system puts them. */
+  readonly cores?: "one" | "two";
+  /** The file of the corpus. */
+  readonly file?: string;
+}
+
+/** The other side of every system. */
+const FAR: Programs = {
+  ours: ["remote.ts", "far"],
+  otp: ["far"],
+  ergo2: ["far"],
+  ergo3: ["far"],
+  tcp: ["tcp.ts", "far"],
+};
+/** `otp` in front of a program of ours: Erlang is that side of it. */
+const ERLANG_FAR: Programs = { ours: ["otp", "far"], otp: ["far"] };
+
+function local(name: string, title: string, unit: Unit, what: string, peers: Peer[]): Workload {
+  const programs: Programs = {
+    ours: ["local.ts", what],
+    ...Object.fromEntries(peers.map((peer) => [peer, peer === "otp" ? ["local", what] : [what]])),
+  };
+  return { name, title, group: "local", unit, programs };
+}
+
+type Shape = "one core" | "two cores" | "two processes" | "one process";
+
+/** A row of two nodes in each of the shapes that were asked for. */
+function remote(
+  name: string,
+  title: string,
+  unit: Unit,
+  what: string,
+  shapes: Shape[],
+  floor = false,
+): Workload[] {
+  return shapes.map((shape): Workload => {
+    const isOne = shape === "one process";
+    return {
+      name: `${name}-${shape.replace(" ", "-")}`,
+      title: `${title}, ${shape}`,
+      group: "remote",
+      unit,
+      programs: {
+        ours: ["remote.ts", what],
+        // A node of Erlang is a process of the operating system.
+        ...(!isOne && { otp: ["remote", what] }),
+        ergo2: [`remote ${what}`],
+        ergo3: [`remote ${what}`],
+        ...(floor && { tcp: ["tcp.ts", "ping"] }),
+      },
+      ...(!isOne && { far: FAR }),
+      ...(shape === "one core" && { cores: "one" }),
+      ...(shape === "two cores" && { cores: "two" }),
+    };
+  });
+}
+
+/** The same against a real Erlang node, beside what Erlang does with itself: we call it, and it calls us. */
+function erlang(name: string, title: string, what: string): Workload[] {
+  const row = { group: "erlang", unit: "/s" } as const;
+  const otp = ["remote", what];
+  return [
+    {
+      ...row,
+      name: `${name}-to-erlang`,
+      title: `${title}, to Erlang`,
+      programs: { ours: ["remote.ts", what], otp },
+      far: ERLANG_FAR,
+    },
+    {
+      ...row,
+      name: `${name}-from-erlang`,
+      title: `${title}, from Erlang`,
+      programs: { ours: ["otp", ...otp], otp },
+      far: FAR,
+    },
+  ];
+}
+
+const ETF_PACKAGES = ["erlang_js", "etf.js"] as const;
+
+function codec(name: string, term: string): Workload[] {
+  return (["encode", "decode"] as const).map((way) => ({
+    name: `${way}-${name}`,
+    title: `${way} ${term}`,
+    group: "codec",
+    unit: "/s",
+    programs: {
+      ours: ["codec.ts", way, term],
+      otp: ["codec", way],
+      ergo2: [way],
+      ...Object.fromEntries(ETF_PACKAGES.map((peer) => [peer, ["packages.ts", peer, way]])),
+    },
+    file: `${term}.etf`,
+  }));
+}
+
+/** Strings of JavaScript, out and in: what ours does with a document against what is made for documents. */
+function document(): Workload[] {
+  return (["encode", "decode"] as const).map((way) => ({
+    name: `${way}-document-js`,
+    title: `${way} 1 MB document of strings`,
+    group: "codec",
+    unit: "/s",
+    programs: {
+      ours: ["codec.ts", way, "document of strings"],
+      json: ["packages.ts", "json", way],
+      msgpackr: ["packages.ts", "msgpackr", way],
+    },
+    file: "document.json",
+  }));
+}
+
+export const WORKLOADS: readonly Workload[] = [
+  local("call", "local call, one at a time", "us", "call", ["otp", "ergo2", "ergo3"]),
+  local("calls", "local calls, 120 pairs", "/s", "calls of pairs", ["otp", "ergo2", "ergo3"]),
+  local("send", "local send, 1 to 1", "/s", "send", ["otp", "ergo2", "ergo3"]),
+  local("spawn", "spawn and end", "/s", "spawn", ["otp"]),
+  local("start", "GenServer start", "/s", "start", ["otp", "ergo2", "ergo3"]),
+  {
+    name: "memory-process",
+    title: "memory of a process that waits",
+    group: "memory",
+    unit: "B",
+    programs: { ours: ["local.ts", "memory", "process"], otp: ["local", "memory process"] },
+  },
+  {
+    name: "memory-server",
+    title: "memory of a server",
+    group: "memory",
+    unit: "B",
+    programs: {
+      ours: ["local.ts", "memory", "server"],
+      otp: ["local", "memory server"],
+      ergo2: ["memory server"],
+      ergo3: ["memory server"],
+    },
+  },
+  ...remote("remote-call", "remote call", "us", "call", [
+    "one core",
+    "two cores",
+    "two processes",
+    "one process",
+  ], true),
+  ...remote("remote-1mb", "remote call, 1 MB there and back", "us", "call of 1 MB", [
+    "two processes",
+    "one process",
+  ]),
+  ...remote("remote-calls", "remote calls, 120 callers", "/s", "calls of many", [
+    "two processes",
+    "one process",
+  ]),
+  ...remote("remote-send", "remote send, 1 to 1", "/s", "send", ["two processes", "one process"]),
+  ...remote("remote-sends", "remote send, 100 to 1", "/s", "send of many", [
+    "two processes",
+    "one process",
+  ]),
+  ...erlang("calls", "calls, 120 callers", "calls of many"),
+  ...erlang("send", "send, 1 to 1", "send"),
+  ...codec("call", "gen_call"),
+  ...codec("ints", "1000 ints"),
+  ...codec("atoms", "1000 atoms"),
+  ...codec("pids", "100 pids"),
+  ...codec("bignums", "100 bignums"),
+  ...codec("document", "1 MB document"),
+  ...document(),
+];

@@ -1,0 +1,67 @@
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { runFor, type Work } from "../_measure.ts";
+
+/** How a program of the comparison is called: `PROGRAM NAME... --unit UNIT --ms N [--far NODE] [--file PATH] [--packages FOLDER]`. */
+export interface Task {
+  readonly names: readonly string[];
+  readonly unit: string;
+  /** About how long to measure, in milliseconds. */
+  readonly ms: number;
+  /** The node on the other side; this program starts it itself where there is none. */
+  readonly far: string | undefined;
+  /** The term to encode or decode. */
+  readonly file: string;
+  /** Where npm's packages are installed. */
+  readonly packages: string;
+  readonly count: number;
+}
+
+export function task(): Task {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      unit: { type: "string", default: "/s" },
+      ms: { type: "string", default: "500" },
+      far: { type: "string" },
+      file: { type: "string", default: "" },
+      packages: { type: "string", default: "" },
+      count: { type: "string", default: "100000" },
+    },
+  });
+  return {
+    ...values,
+    names: positionals,
+    ms: Number(values.ms),
+    far: values.far,
+    count: Number(values.count),
+  };
+}
+
+/** Measures, and prints the one line that the comparison reads. */
+export async function report({ names, unit, ms }: Task, work: Work): Promise<void> {
+  const done = await runFor(ms, work);
+  print(names, unit, unit === "us" ? done.ms * 1000 / done.count : done.count / done.ms * 1000);
+}
+
+export function print(names: readonly string[], unit: string, value: number): void {
+  console.log(JSON.stringify({ name: names.join(" "), value, unit }));
+}
+
+/** Says that there is no figure, and why. */
+export function skip(names: readonly string[], reason: string): void {
+  console.log(JSON.stringify({ name: names.join(" "), skipped: reason }));
+}
+
+/** The entry of a table of workloads. */
+export function pick<T extends object>(table: T, name: string): T[keyof T] {
+  if (!Object.hasOwn(table, name)) {
+    throw new Error(`Cannot measure ${name}: there are ${Object.keys(table).join(", ")}`);
+  }
+  return table[name as keyof T];
+}
+
+/** A node's name that no other program has. */
+export function ownName(role: string): string {
+  return `${role}_${process.pid}@localhost`;
+}
