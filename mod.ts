@@ -314,6 +314,7 @@ export type { ReceiveOptions } from "./lib/node/process/self.ts";
 export { ReceiveTimeoutError } from "./lib/node/process/self.ts";
 export type { ReconnectOptions } from "./lib/gen/tcp/tcp_options.ts";
 export { Ref } from "./lib/etf/identifiers.ts";
+export type { Referring } from "./lib/node/referring.ts";
 export type { RefOf } from "./lib/node/process/behaviour.ts";
 export type { RegisterAs } from "./lib/node/process/registration.ts";
 export { Registry } from "./lib/gen/registry/registry.ts";

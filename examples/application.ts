@@ -8,10 +8,7 @@
  */
 
 import process from "node:process";
-import { api, application, child, GenServer, on, startNode, t } from "../mod.ts";
-
-/** How others ask for the stock. */
-const StockApi = api({ calls: { take: [t.text, t.boolean] } });
+import { application, child, GenServer, on, startNode, t } from "../mod.ts";
 
 class Stock extends GenServer {
   #left = 0;
@@ -32,7 +29,7 @@ class Till extends GenServer {
   }
   override readonly calls = {
     sell: on(t.text, async (article) => {
-      const taken = await this.node.ref(StockApi, "stock").call("take", article);
+      const taken = await this.node.ref(Stock, "stock").call("take", article);
       if (taken) this.#sold++;
       return taken;
     }),
@@ -76,9 +73,8 @@ console.log(`${node.name} runs`, node.applications.which().map(({ name }) => nam
 
 const till = node.whereis("till")!;
 console.log("the till belongs to:", node.applications.of(till));
-const Selling = api({ calls: { sell: [t.text, t.boolean] } });
 for (const article of ["tea", "cup", "pot"]) {
-  console.log(`sell ${article}:`, await node.ref(Selling, till).call("sell", article));
+  console.log(`sell ${article}:`, await node.ref(Till, "till").call("sell", article));
 }
 const { state, type, processes } = node.applications.info("shop");
 console.log(`shop is ${state}, ${type}, with ${processes} processes`);

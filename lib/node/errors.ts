@@ -4,7 +4,7 @@ import { Binary } from "../etf/binary.ts";
 import { format } from "../etf/format.ts";
 import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
-import { tuple } from "../etf/tuple.ts";
+import { isTuple, tuple } from "../etf/tuple.ts";
 import { KILL, MAILBOX_FULL, NORMAL, SHUTDOWN } from "./atoms.ts";
 import { describeThrown, reasonReport } from "./provided/thrown.ts";
 
@@ -214,8 +214,18 @@ export class NameError extends Error {
   }
 }
 
-/** A reason for a message: another node may have sent megabytes of it. */
+/**
+ * A reason for a message: another node may have sent megabytes of it. What code of ours has thrown is told without its stack, which is in
+ * the reason.
+ */
 function reasonText(reason: Term): string {
+  const error: unknown = isTuple(reason) && reason.length === 2 ? reason[0] : null;
+  if (isTuple(error) && error.tag === "js_error" && error.length === 3) {
+    const [, name, message] = error as unknown[];
+    if (name instanceof Binary && message instanceof Binary) {
+      return `${name.text}: ${message.text}`.slice(0, 1_000);
+    }
+  }
   return format(reason, { maxLength: 1_000 });
 }
 

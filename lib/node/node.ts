@@ -22,16 +22,12 @@ import type { NodeStats, PeerStats } from "./remote/stats.ts";
 import { checkNodes, onEach } from "./remote/several.ts";
 import { mfaOf, type MulticallResult, rpc, rpcCast, spawnRemote } from "./remote/rpc.ts";
 import type { TlsOption } from "./remote/tls_option.ts";
+import type { Behaviour, RefOf } from "./process/behaviour.ts";
 import { shutDown, SHUTDOWN_TIME } from "./process/shutdown.ts";
+import type { Referring } from "./referring.ts";
 import { addressOf, nodeOf, type Target } from "./target.ts";
 
 const SIGNAL = { signal: true };
-
-/** Something that makes references to processes elsewhere, as the value that `api` gives. */
-export interface Referring<R> {
-  /** @ignore @internal */
-  _refer(node: Node, target: Target): R;
-}
 
 /** What a stopping node does besides ending its processes, in the order given. */
 export interface NodeParts {
@@ -402,14 +398,20 @@ export class Node extends LocalNode implements AsyncDisposable {
 
   /** Keeps the program alive while the node runs, as it does by default; takes {@linkcode Node.unref} back. */
   ref(): void;
+  /**
+   * A typed reference to a process of this node by its class and name, such as one that a supervisor starts again: `node.ref(Till, "till")`,
+   * `node.ref(Room, { via: rooms, name: 7 })`. It leads to whoever has the name when it is used; pools and servers of sockets have to be there now.
+   *
+   * @throws {NoProcessError} if one of those is not. @throws {TypeError} if it is on another node: that needs a contract.
+   */
+  ref<B extends Behaviour>(behaviour: new () => B, target: Target): RefOf<B>;
   /** A reference to a server by its contract, see {@linkcode api}. Nothing is sent: the server need not be there yet. */
   ref<R>(contract: Referring<R>, target: Target): R;
-  ref<R>(contract?: Referring<R>, target?: Target): R | void {
+  ref(contract?: unknown, target?: Target): unknown {
     if (contract === undefined) return this.#parts.keepAlive(true);
-    if (typeof contract?._refer !== "function") {
-      throw new TypeError("Cannot refer to a server: its contract is needed first, see api()");
-    }
-    return contract._refer(this, target!);
+    const referring = contract as Partial<Referring<unknown>>;
+    if (typeof referring?._refer === "function") return referring._refer(this, target!);
+    throw new TypeError("Cannot refer to a server: its class or contract is needed, see api()");
   }
 
   /** Lets the program end though the node runs. */

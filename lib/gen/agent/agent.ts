@@ -68,7 +68,7 @@ export class Agent<S = unknown> extends Server {
   #state!: S;
 
   /** @ignore @internal An agent of this node by its pid or name, looked for each time. */
-  static _refer<S>(node: Node, target: Target): AgentRef<S> {
+  static override _refer<S>(node: Node, target: Target): AgentRef<S> {
     return new AgentRef<S>(node, target, node._core.main, {});
   }
 

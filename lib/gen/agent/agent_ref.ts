@@ -7,7 +7,7 @@ import type { ProcessContext } from "../../node/process/context.ts";
 import type { Down, Monitor } from "../../node/process/monitor.ts";
 import type { ExitReason, Process } from "../../node/process/process.ts";
 import { type Addressed, addressOf, describe, type Target } from "../../node/target.ts";
-import { stopProcess } from "../server/stop_process.ts";
+import { type StopOptions, stopProcess } from "../server/stop_process.ts";
 import { Agent } from "./agent.ts";
 
 /**
@@ -64,11 +64,11 @@ export class AgentRef<S> implements Addressed {
   /**
    * Ends the agent in order, behind what it was asked before, and waits for its end.
    *
-   * @throws {ExitError} if it ends with another reason.
+   * @throws {ExitError} if it ends with another reason, or takes longer than `timeout` (then with `timeout`; it still ends when it comes to it).
    * @throws {NoProcessError} if it has ended before.
    */
-  async stop(reason: ExitReason = NORMAL): Promise<void> {
-    await stopProcess(this.#node._core, this.#from, this.#pid, reason);
+  async stop(reason: ExitReason = NORMAL, options: StopOptions = {}): Promise<void> {
+    await stopProcess(this.#node._core, this.#from, this.#pid, reason, options);
   }
 
   /** The same reference with other options for its calls. */

@@ -1,3 +1,4 @@
+import { checkFields } from "../../_util/fields.ts";
 import { Atom, atom } from "../../etf/atom.ts";
 import { format } from "../../etf/format.ts";
 import { Pid, Ref } from "../../etf/identifiers.ts";
@@ -111,7 +112,7 @@ export class Events extends PlainServer {
   #outlets!: Outlets;
 
   /** @ignore @internal The server of this node by its pid or name, looked for each time. */
-  static _refer(node: Node, target: Target): EventsRef {
+  static override _refer(node: Node, target: Target): EventsRef {
     return new EventsRef(node, target, () => {
       const process = node._core.local(addressOf(target));
       return process && servers.get(process);
@@ -127,6 +128,7 @@ export class Events extends PlainServer {
 
   /** Sets up a server without events. */
   override init(options: EventsOptions = {}): void {
+    checkFields("start a server of events", options, { maxWaiting: true });
     const { maxWaiting = MAX_WAITING } = options;
     if (!(maxWaiting >= 1)) {
       throw new RangeError(

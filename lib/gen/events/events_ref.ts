@@ -1,12 +1,14 @@
+import { checkFields, type FieldsOf } from "../../_util/fields.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import type { AnySchema } from "../../etf/schema/schema.ts";
 import { NoProcessError } from "../../node/errors.ts";
 import type { Node } from "../../node/node.ts";
-import { ProcessContext } from "../../node/process/context.ts";
+import { callerProcess, selfOf } from "../../node/caller.ts";
+import type { ProcessContext } from "../../node/process/context.ts";
 import type { ExitReason } from "../../node/process/process.ts";
 import type { Addressed, Target } from "../../node/target.ts";
 import { NORMAL } from "../../node/atoms.ts";
-import { stopProcess } from "../server/stop_process.ts";
+import { type StopOptions, stopProcess } from "../server/stop_process.ts";
 import type { EventItem, EventItemOf, EventType } from "./event.ts";
 import type { Events } from "./events.ts";
 import { ProcessListener, StreamListener } from "./_listeners.ts";
@@ -40,6 +42,16 @@ export interface EventStats {
   readonly buffered: number;
 }
 
+/** Every option, so that a misspelt one is not taken for its default. */
+const REGISTER_FIELDS: FieldsOf<EventOptions> = {
+  buffer: true,
+  notify: true,
+  onStart: true,
+  onStop: true,
+};
+const SUBSCRIBE_FIELDS: FieldsOf<SubscribeOptions> = { node: true };
+const STREAM_FIELDS: FieldsOf<StreamEventOptions> = { node: true, signal: true, maxQueue: true };
+
 /** A reference to the server of events of this node, see {@linkcode Events}. */
 export class EventsRef implements Addressed {
   /** Where the server is: its pid, or the name that it was asked for by. */
@@ -66,7 +78,8 @@ export class EventsRef implements Addressed {
     event: EventType<S>,
     options: EventOptions = {},
   ): Publisher<S> {
-    const process = owner instanceof ProcessContext ? owner._process : owner._core.main;
+    checkFields(`register event ${event.name}`, options, REGISTER_FIELDS);
+    const process = callerProcess(owner, "register an event", "events.registerEvent(this, event)");
     return this.#events._register(process, event, options);
   }
 
@@ -118,6 +131,7 @@ export class EventsRef implements Addressed {
     event: EventType<S>,
     options: StreamEventOptions = {},
   ): AsyncIterableIterator<EventItemOf<S>> {
+    checkFields(`subscribe to event ${event.name}`, options, STREAM_FIELDS);
     const { node, signal, maxQueue = 1_000 } = options;
     if (!(maxQueue >= 1)) {
       throw new RangeError(`Cannot subscribe with maxQueue ${maxQueue}: 1 or more is needed`);
@@ -133,9 +147,9 @@ export class EventsRef implements Addressed {
   }
 
   /** Ends the server, and with it all events of this node, and the subscriptions of its processes. */
-  async stop(reason: ExitReason = NORMAL): Promise<void> {
+  async stop(reason: ExitReason = NORMAL, options: StopOptions = {}): Promise<void> {
     const core = this.#node._core;
-    await stopProcess(core, core.main, this.#events.pid, reason);
+    await stopProcess(core, core.main, this.#events.pid, reason, options);
   }
 
   get #events(): Events {
@@ -150,10 +164,13 @@ export class EventsRef implements Addressed {
     self: ProcessContext,
     { name, schema }: EventType<AnySchema>,
     fn: (item: EventItem<unknown>) => unknown,
-    { node }: SubscribeOptions,
+    options: SubscribeOptions,
     link: Pid | null,
   ): Disposable {
-    const listener = new ProcessListener(self._process, schema, fn, link);
+    checkFields(`subscribe to event ${name}`, options, SUBSCRIBE_FIELDS);
+    const { node } = options;
+    const { _process: process } = selfOf(self, "subscribe", "events.monitorEvent(this, event, fn)");
+    const listener = new ProcessListener(process, schema, fn, link);
     try {
       listener.leave = this.#events._listen(name, node, listener);
     } catch (error) {

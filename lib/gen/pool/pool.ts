@@ -86,7 +86,7 @@ export abstract class Pool<B extends Behaviour = Behaviour> extends Server {
   #full = false;
 
   /** @ignore @internal The pool of this node that has that pid or name now. */
-  static _refer(node: Node, target: Target): PoolRef<Behaviour> {
+  static override _refer(node: Node, target: Target): PoolRef<Behaviour> {
     const address = addressOf(target);
     const process = node._core.local(address);
     const found = process && pools.get(process);

@@ -96,7 +96,7 @@ export class Registry<V = unknown> extends PlainServer {
   #count = 0;
 
   /** @ignore @internal A registry of this node by its pid or name, looked for each time. */
-  static _refer<V>(node: Node, target: Target): RegistryRef<V> {
+  static override _refer<V>(node: Node, target: Target): RegistryRef<V> {
     return new RegistryRef<V>(node, target, () => {
       const process = node._core.local(addressOf(target));
       return process && registries.get(process) as Registry<V> | undefined;

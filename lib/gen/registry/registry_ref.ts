@@ -1,12 +1,13 @@
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { NORMAL } from "../../node/atoms.ts";
+import { selfOf } from "../../node/caller.ts";
 import { NoProcessError } from "../../node/errors.ts";
 import type { Node } from "../../node/node.ts";
 import type { ProcessContext } from "../../node/process/context.ts";
 import type { ExitReason } from "../../node/process/process.ts";
 import type { Addressed, Target, ViaRegistry, ViaTarget } from "../../node/target.ts";
-import { stopProcess } from "../server/stop_process.ts";
+import { type StopOptions, stopProcess } from "../server/stop_process.ts";
 import type { Registry, RegistryEntry, RegistryEvent } from "./registry.ts";
 
 /**
@@ -37,8 +38,9 @@ export class RegistryRef<V> implements Addressed, ViaRegistry {
    * @throws {TypeError} if the key is no term.
    */
   register(self: ProcessContext, key: Encodable, value: V): void {
-    self._process.mustLive("register");
-    this.#registry._register(key, self.pid, value);
+    const owner = selfOf(self, "register", "registry.register(this, key, value)");
+    owner._process.mustLive("register");
+    this.#registry._register(key, owner.pid, value);
   }
 
   /**
@@ -47,12 +49,14 @@ export class RegistryRef<V> implements Addressed, ViaRegistry {
    * @returns whether there was something.
    */
   unregister(self: ProcessContext, key: Encodable): boolean {
-    return this.#registry._unregister(key, self.pid, () => true);
+    const { pid } = selfOf(self, "unregister", "registry.unregister(this, key)");
+    return this.#registry._unregister(key, pid, () => true);
   }
 
   /** As {@linkcode RegistryRef.unregister}, only the entries whose value the function likes. */
   unregisterMatch(self: ProcessContext, key: Encodable, wanted: (value: V) => boolean): boolean {
-    return this.#registry._unregister(key, self.pid, wanted);
+    const { pid } = selfOf(self, "unregister", "registry.unregisterMatch(this, key, wanted)");
+    return this.#registry._unregister(key, pid, wanted);
   }
 
   /**
@@ -62,7 +66,8 @@ export class RegistryRef<V> implements Addressed, ViaRegistry {
    * @throws {TypeError} where keys are not unique.
    */
   updateValue(self: ProcessContext, key: Encodable, change: (value: V) => V): V | undefined {
-    return this.#registry._update(key, self.pid, change);
+    const { pid } = selfOf(self, "update a value", "registry.updateValue(this, key, change)");
+    return this.#registry._update(key, pid, change);
   }
 
   // Look-ups
@@ -197,9 +202,9 @@ export class RegistryRef<V> implements Addressed, ViaRegistry {
    *
    * @throws {NoProcessError} if it has ended before.
    */
-  async stop(reason: ExitReason = NORMAL): Promise<void> {
+  async stop(reason: ExitReason = NORMAL, options: StopOptions = {}): Promise<void> {
     const core = this.#node._core;
-    await stopProcess(core, core.main, this.#registry.pid, reason);
+    await stopProcess(core, core.main, this.#registry.pid, reason, options);
   }
 
   get #registry(): Registry<V> {

@@ -7,8 +7,10 @@ import type { Encodable, Term } from "../../etf/term.ts";
 import { tuple } from "../../etf/tuple.ts";
 import { isThenable } from "../../_util/thenable.ts";
 import { Call, type From, type Request, requestTerm } from "../../node/call.ts";
+import { checkLocal } from "../../node/referring.ts";
 import type { Node } from "../../node/node.ts";
 import type { Process } from "../../node/process/process.ts";
+import type { Target } from "../../node/target.ts";
 import { debugOf } from "../sys/debug.ts";
 import { argumentsText, type Refused, unknownError, unknownText } from "./_refusals.ts";
 import { Handler, Later, noReply } from "./handlers.ts";
@@ -77,6 +79,16 @@ const TIMEOUT = atom("timeout");
 export abstract class GenServer extends Server {
   /** @ignore @internal */
   declare readonly _refType: ServerRef<this>;
+  /** @ignore @internal A server of this node by its pid or name, looked for each time. */
+  static override _refer(node: Node, target: Target): unknown {
+    // One with more than that knows of its process: it is looked for now.
+    if (this.prototype._reference !== GenServer.prototype._reference) {
+      return super._refer(node, target);
+    }
+    checkLocal(node._core, target, this.name);
+    return new ServerRef(node, target, node._core.main, {});
+  }
+
   /** What can be called, by name. A base table has no names, so that one that is not there is a compile error. */
   declare readonly calls: Record<never, never>;
   /** What can be cast, by name. */
@@ -180,7 +192,11 @@ export abstract class GenServer extends Server {
 
   set idleTimeout(ms: number) {
     if (typeof ms !== "number" || !(ms >= 0)) {
-      throw new RangeError(`Cannot set the idle timeout to ${ms} ms: 0 or more is needed`);
+      throw new RangeError(
+        `Cannot set the idle timeout to ${
+          String(ms)
+        }: a number of milliseconds, 0 or more, is needed`,
+      );
     }
     this._process.setIdleTimeout(ms, () => this.#went(this.handleTimeout()));
   }

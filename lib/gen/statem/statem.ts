@@ -1,7 +1,9 @@
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import type { From, Request } from "../../node/call.ts";
+import { checkLocal } from "../../node/referring.ts";
 import type { Node } from "../../node/node.ts";
+import type { Target } from "../../node/target.ts";
 import { NORMAL } from "../../node/atoms.ts";
 import type { ExitReason } from "../../node/process/process.ts";
 import { Server } from "../server/server.ts";
@@ -273,6 +275,12 @@ export abstract class Statem<State = string> extends Server {
   /** @ignore @internal The process has ended: its timers do not outlive it. */
   _ended(): void {
     this.#engine?.timeouts.clear();
+  }
+
+  /** @ignore @internal A machine of this node by its pid or name, looked for each time. */
+  static override _refer(node: Node, target: Target): unknown {
+    checkLocal(node._core, target, this.name);
+    return new ServerRef(node, target, node._core.main, {});
   }
 
   /** @ignore @internal */

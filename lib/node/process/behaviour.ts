@@ -8,6 +8,8 @@ import { ignore, IgnoredError } from "./ignore.ts";
 import type { Node } from "../node.ts";
 import type { Body, ExitReason, Process, Undelivered } from "./process.ts";
 import type { Registration } from "./registration.ts";
+import { checkLocal, localProcess } from "../referring.ts";
+import { addressOf, describe, type Target } from "../target.ts";
 import { Turn } from "./turn.ts";
 
 /** What `node.start` gives for a class of behaviours. */
@@ -25,6 +27,17 @@ export type RefOf<B extends Behaviour> = B["_refType"];
 export abstract class Behaviour extends ProcessContext {
   /** @ignore @internal The type of references to such processes. */
   declare readonly _refType: unknown;
+
+  /** @ignore @internal The process of this node that has that pid or name now. */
+  static _refer(node: Node, target: Target): unknown {
+    const { _core: core } = node;
+    checkLocal(core, target, this.name);
+    const { body, pid } = localProcess(core, target);
+    if (body instanceof this) return body._reference(node, pid);
+    throw new TypeError(
+      `Cannot refer to ${describe(addressOf(target, core.global))}: it is no ${this.name}`,
+    );
+  }
 
   /**
    * Sets up the state. What it takes is what `node.start` takes.
@@ -238,9 +251,19 @@ class Init extends Turn implements Undelivered {
     this.#tell(
       isProcessError(error) && error instanceof ExitError
         ? error
-        : new ExitError(reason, undefined, { cause: error }),
+        : new ExitError(reason, this.#why(error), { cause: error }),
     );
     this.#process.exit(reason);
+  }
+
+  /** In words: the reason, with its stack, is for logs and other nodes. */
+  #why(error: unknown): string {
+    const { name } = this.#behaviour.constructor;
+    if (!(error instanceof Error)) return `Cannot start ${name}: it has thrown ${String(error)}`;
+    const { message } = error;
+    return message.startsWith("Cannot start ")
+      ? message
+      : `Cannot start ${name}: ${error.name}: ${message}`;
   }
 
   #tell(error: Error | null): void {

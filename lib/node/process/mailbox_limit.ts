@@ -1,3 +1,4 @@
+import { checkFields, type FieldsOf } from "../../_util/fields.ts";
 import { atom } from "../../etf/atom.ts";
 import { format } from "../../etf/format.ts";
 import type { Encodable } from "../../etf/term.ts";
@@ -114,16 +115,21 @@ export class MailboxLimit {
 }
 
 const FULL = ["drop", "dropOldest", "exit"];
+/** Every option, so that a misspelt one is not taken for its default. */
+const FIELDS: FieldsOf<MailboxOptions> = { max: true, full: true };
+const FALLBACK_FIELDS: FieldsOf<MailboxFallback> = { fallback: true, tag: true };
 
 /** @throws {TypeError} if they say nothing that a mailbox could be kept to. */
 function checkMailbox(options: MailboxOptions): void {
-  const max = options?.max;
+  checkFields("limit a mailbox", options, FIELDS);
+  const { max } = options;
   if (!Number.isInteger(max) || max < 1) {
     throw new TypeError(
       `Cannot limit a mailbox: its max is ${max}, a whole number from 1 on is needed`,
     );
   }
   const { full = "drop" } = options;
+  if (typeof full === "object") checkFields("limit a mailbox", full, FALLBACK_FIELDS);
   if (typeof full === "string" ? FULL.includes(full) : full?.fallback !== undefined) return;
   throw new TypeError(
     'Cannot limit a mailbox: what happens when it is full is "drop", "dropOldest", "exit" or { fallback }',

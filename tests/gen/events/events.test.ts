@@ -8,6 +8,7 @@ import type { Term } from "../../../lib/etf/term.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
 import { event, type EventItem } from "../../../lib/gen/events/event.ts";
 import { Events } from "../../../lib/gen/events/events.ts";
+import { GenServer } from "../../../lib/gen/server/gen_server.ts";
 import type { EventsRef } from "../../../lib/gen/events/events_ref.ts";
 import type { Publisher } from "../../../lib/gen/events/publisher.ts";
 import * as sys from "../../../lib/gen/sys/sys.ts";
@@ -458,3 +459,30 @@ clusterTest(
     assertEquals(all.logs.filter((line) => line.includes("takes its values too slowly")).length, 1);
   },
 );
+
+nodeTest("misspelt options, and what is no process, are refused", async ({ node }) => {
+  const events = await node.start(Events, [], { register: "events" });
+  const counts = event("counts", t.integer);
+  const text = "may be meant";
+  const wrong = { maxWaitng: 1 } as never;
+  await assertRejects(() => node.start(Events, [wrong]), Error, "maxWaiting may be meant");
+  assertThrows(() => events.registerEvent(node, counts, { bufer: 1 } as never), TypeError, text);
+  assertThrows(() => events.streamEvent(counts, { maxQeue: 1 } as never), TypeError, text);
+  assertThrows(() => events.registerEvent({} as never, counts), TypeError, "register an event");
+  const nobody = node as never;
+  assertThrows(
+    () => events.monitorEvent(nobody, counts, () => {}),
+    TypeError,
+    "a process is needed",
+  );
+  await node.start(
+    class extends GenServer {
+      override init(): void {
+        const misspelt = { nod: "a@b" } as never;
+        assertThrows(() => events.monitorEvent(this, counts, () => {}, misspelt), TypeError, text);
+      }
+    },
+    [],
+  );
+  assertEquals(events.stats(), []);
+});

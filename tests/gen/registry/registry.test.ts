@@ -305,3 +305,13 @@ nodeTest("sys shows the entries", async ({ node }) => {
   assertEquals(state, `#{keys => unique,entries => [{<<"a">>,${format(pid)},1}]}`);
   assertStrictEquals(await sys.terminate(node, registry, NORMAL), undefined);
 });
+
+nodeTest("only a process registers itself", async ({ node }) => {
+  const registry = await unique<number>(node);
+  const nobody = node as never;
+  const text = "a process is needed first";
+  assertThrows(() => registry.register(nobody, "a", 1), TypeError, text);
+  assertThrows(() => registry.unregister(nobody, "a"), TypeError, text);
+  assertThrows(() => registry.unregisterMatch(nobody, "a", () => true), TypeError, text);
+  assertThrows(() => registry.updateValue(nobody, "a", () => 1), TypeError, text);
+});

@@ -327,6 +327,15 @@ nodeTest("sys has room, also where a mailbox is full", async ({ node }) => {
 });
 
 nodeTest("limits that are none are refused", ({ node }) => {
+  for (
+    const mailbox of [{ max: 1, ful: "exit" }, { max: 1, full: { fallbck: "a", fallback: "b" } }]
+  ) {
+    assertThrows(
+      () => node.spawn(() => {}, { mailbox: mailbox as never }),
+      TypeError,
+      "may be meant",
+    );
+  }
   for (const max of [0, -1, 1.5, NaN, Infinity, "3" as unknown as number]) {
     assertThrows(
       () => node.spawn(() => {}, { mailbox: { max } }),
