@@ -1,3 +1,4 @@
+import { checkFields, type FieldsOf } from "../../_util/fields.ts";
 import { callerProcess } from "../../node/caller.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
@@ -33,6 +34,9 @@ export interface AwaitOptions {
   /** Gives up waiting. The task runs on. */
   readonly signal?: AbortSignal;
 }
+
+/** Every option, so that a misspelt one is not taken for its default. */
+const AWAIT_FIELDS: FieldsOf<AwaitOptions> = { timeout: true, signal: true };
 
 /**
  * A function that runs in a process of its own, and whose value somebody waits for, as Elixir's `Task`.
@@ -165,6 +169,7 @@ export class Task<T> implements AsyncDisposable {
    */
   async await(options: AwaitOptions = {}): Promise<T> {
     this.#checkOwner();
+    checkFields("wait for a task", options, AWAIT_FIELDS);
     const { timeout = AWAIT_TIMEOUT } = options;
     const settled = await this.#wait(timeout, options.signal);
     if (settled === null) throw new TaskTimeoutError(timeout);
@@ -175,6 +180,7 @@ export class Task<T> implements AsyncDisposable {
   /** Waits so many milliseconds for what comes of it; `null` where it runs on. It can be asked again. */
   async yield(options: AwaitOptions = {}): Promise<TaskResult<T> | null> {
     this.#checkOwner();
+    checkFields("wait for a task", options, AWAIT_FIELDS);
     return await this.#wait(options.timeout ?? AWAIT_TIMEOUT, options.signal);
   }
 

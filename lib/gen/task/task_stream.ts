@@ -1,3 +1,4 @@
+import { checkFields, type FieldsOf } from "../../_util/fields.ts";
 import type { ExitError } from "../../node/errors.ts";
 import type { Self } from "../../node/process/self.ts";
 import type { Task } from "./task.ts";
@@ -32,15 +33,20 @@ interface Slot<I, T> {
   item: StreamItem<I, T> | null;
 }
 
-/** Runs a function for each element, in tasks that `start` starts. */
+/**
+ * Runs a function for each element, in tasks that `start` starts.
+ *
+ * @param more what `start` takes of the options.
+ */
 export async function* streamOf<I, T>(
   input: Iterable<I> | AsyncIterable<I>,
   start: (run: (self: Self) => T) => Task<Awaited<T>>,
   fn: (element: I, self: Self) => T,
   options: StreamOptions,
+  more: Readonly<Record<string, true>> = {},
 ): AsyncGenerator<StreamItem<I, Awaited<T>>, void, undefined> {
   const { maxConcurrency = 8, ordered = true, timeout = 5_000, onTimeout = "exit" } = options;
-  checkOptions(options);
+  checkOptions(options, more);
   if (typeof fn !== "function") {
     throw new TypeError("Cannot run tasks: a function is needed, which is called for each element");
   }
@@ -138,7 +144,21 @@ function iteratorOf<I>(input: Iterable<I> | AsyncIterable<I>): Iterator<I> | Asy
     : (input as Iterable<I>)[Symbol.iterator]();
 }
 
-function checkOptions({ maxConcurrency = 1, timeout = 0 }: StreamOptions): void {
+const FIELDS: FieldsOf<StreamOptions> = {
+  maxConcurrency: true,
+  ordered: true,
+  timeout: true,
+  onTimeout: true,
+};
+
+function checkOptions(options: StreamOptions, more: Readonly<Record<string, true>>): void {
+  checkFields("run a stream of tasks", options, { ...FIELDS, ...more });
+  const { maxConcurrency = 1, timeout = 0, onTimeout = "exit" } = options;
+  if (onTimeout !== "exit" && onTimeout !== "kill_task") {
+    throw new TypeError(
+      `Cannot run a stream of tasks with onTimeout ${onTimeout}: "exit" or "kill_task" is needed`,
+    );
+  }
   if (!(maxConcurrency >= 1)) {
     throw new RangeError(
       `Cannot run a stream of tasks with maxConcurrency ${maxConcurrency}: 1 or more is needed`,

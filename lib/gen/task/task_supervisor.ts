@@ -96,7 +96,7 @@ export class TaskSupervisor extends GenServer {
   #restarts: number[] = [];
 
   /** @ignore @internal The supervisor of this node that has that pid or name now. */
-  static _refer(node: Node, target: Target): TaskSupervisorRef {
+  static override _refer(node: Node, target: Target): TaskSupervisorRef {
     const address = addressOf(target);
     const process = node._core.local(address);
     const found = process && supervisors.get(process);
@@ -246,7 +246,20 @@ export class TaskSupervisor extends GenServer {
     process.asksOrigin = spec.isTold;
     runsFor(this.node, spec.peer, process);
     this.#children.set(process.pid.key, { ...spec, process });
+    process.addWatcher({ down: () => this.#left(process) });
     return process;
+  }
+
+  /**
+   * A task that is not started again is forgotten at once: its exit signal would be one message among those of all others, of which
+   * this process takes one at a time, while whoever starts tasks waits for none of that.
+   */
+  #left(process: Process): void {
+    const { key } = process.pid;
+    if (this.#children.get(key)?.restart !== "temporary") return;
+    this.#children.delete(key);
+    process.removeLink(this.pid);
+    this._process.removeLink(process.pid);
   }
 
   #ended(child: Child, reason: Term): void {

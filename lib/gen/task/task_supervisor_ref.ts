@@ -36,6 +36,9 @@ export class TaskLimitError extends ProcessError {
   }
 }
 
+/** What a stream of tasks has besides its own options. */
+const OWN = { shutdown: true } as const;
+
 /** A reference to a {@linkcode TaskSupervisor} of this node: its tasks end with it. */
 export class TaskSupervisorRef<S extends TaskSupervisor = TaskSupervisor> extends ServerRef<S> {
   readonly #node: Node;
@@ -91,7 +94,7 @@ export class TaskSupervisorRef<S extends TaskSupervisor = TaskSupervisor> extend
     fn: (element: I, self: Self) => T,
     options: StreamOptions & TaskOptions = {},
   ): AsyncIterableIterator<StreamItem<I, Awaited<T>>> {
-    return streamOf(input, (run) => this.async(owner, run, options), fn, options);
+    return streamOf(input, (run) => this.async(owner, run, options), fn, options, OWN);
   }
 
   /** As {@linkcode Task.asyncStream}, without links: a task that fails is one of the results, and the others go on. */
@@ -101,7 +104,7 @@ export class TaskSupervisorRef<S extends TaskSupervisor = TaskSupervisor> extend
     fn: (element: I, self: Self) => T,
     options: StreamOptions & TaskOptions = {},
   ): AsyncIterableIterator<StreamItem<I, Awaited<T>>> {
-    return streamOf(input, (run) => this.asyncNolink(owner, run, options), fn, options);
+    return streamOf(input, (run) => this.asyncNolink(owner, run, options), fn, options, OWN);
   }
 
   /**

@@ -419,3 +419,16 @@ clusterTest("only its owner waits for a task, as far as that is known", async (n
   assert(String(other).includes("Cannot wait for the task of another process"), String(other));
   assertEquals(await owner.task.result, 7); // a promise is for everybody
 }, { names: ["a@localhost"], node: { currentProcess: true } });
+
+nodeTest("misspelt options are refused", async ({ node }) => {
+  const task = Task.async(node, () => 1);
+  const wrong = { timeuot: 1 } as never;
+  await assertRejects(() => task.await(wrong), TypeError, "timeout may be meant");
+  await assertRejects(() => task.yield(wrong), TypeError, "timeout may be meant");
+  const stream = (options: unknown) => Task.asyncStream(node, [1], (n) => n, options as never);
+  const concurrent = stream({ maxConcurency: 1 });
+  await assertRejects(() => concurrent.next(), TypeError, "maxConcurrency may be meant");
+  const killing = stream({ onTimeout: "kill" });
+  await assertRejects(() => killing.next(), TypeError, '"exit" or "kill_task" is needed');
+  assertEquals(await task.await(), 1);
+});

@@ -20,7 +20,7 @@ import { ExitError } from "../../../lib/node/errors.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { withSelf } from "../../../lib/node/provided/provide.ts";
 import { clusterTest, inbox, pack, settle } from "../../node/_cluster.ts";
-import { ended, KILL, type Lone, nodeTest } from "../../node/_nodes.ts";
+import { ended, KILL, type Lone, nodeTest, processOf } from "../../node/_nodes.ts";
 
 const OK = atom("ok");
 
@@ -251,6 +251,19 @@ nodeTest("at most so many children", async ({ node }) => {
   await end;
   await settle(1);
   await started(node, "tasks", childRequest(node.pid, "hang", []));
+});
+
+nodeTest("a task that has ended is a child no more, though many others end", async ({ node }) => {
+  const tasks = await node.start(TaskSupervisor, []);
+  const left: number[] = [];
+  const all = Array.from({ length: 5 }, () => tasks.asyncNolink(node, () => {}));
+  for (const { pid } of all) {
+    processOf(node, pid).addWatcher({ down: () => left.push(tasks.children().length) });
+  }
+  await Promise.all(all.map((task) => task.await()));
+  await tasks.call("count_children");
+  assertEquals(left, [4, 3, 2, 1, 0]); // at once, and not when the supervisor comes to their exit signals
+  assertEquals(node.info(tasks.pid)!.links, []);
 });
 
 nodeTest("its end is told to its tasks, and waits for them", async ({ node }) => {
