@@ -26,6 +26,7 @@ export async function startChild(
   supervision: Supervision,
   spec: Child<never>,
   extra: readonly unknown[] = [],
+  peer: string | null = null,
 ): Promise<Done | Failure> {
   const fault = specFault(spec, supervision.flags.autoShutdown);
   if (fault !== null) return { error: fault.term, cause: new TypeError(fault.text), refused: true };
@@ -35,15 +36,16 @@ export async function startChild(
     return { error, refused: true };
   }
   if (present !== undefined) return { error: ALREADY_PRESENT, refused: true };
-  return await started(supervision, new Entry(spec, extra));
+  return await started(supervision, new Entry(spec, extra, peer));
 }
 
 /** Starts one more child of a simple_one_for_one supervisor. */
 export function startOneMore(
   supervision: Supervision,
   extra: readonly unknown[],
+  peer: string | null = null,
 ): Promise<Done | Failure> {
-  return started(supervision, new Entry(supervision.template!.spec, extra));
+  return started(supervision, new Entry(supervision.template!.spec, extra, peer));
 }
 
 async function started(supervision: Supervision, entry: Entry): Promise<Done | Failure> {

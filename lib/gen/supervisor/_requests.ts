@@ -1,7 +1,7 @@
 import { atom } from "../../etf/atom.ts";
 import type { Term } from "../../etf/term.ts";
 import { isTuple, tuple } from "../../etf/tuple.ts";
-import { maySpawnFor, runsFor } from "../../node/provided/apply.ts";
+import { maySpawnFor } from "../../node/provided/apply.ts";
 import { acceptedArgs } from "./_accepted.ts";
 import {
   deleteChild,
@@ -57,12 +57,14 @@ export async function answer(
     case "terminate_child":
       return done(await terminateChild(supervision, core, what));
     case "restart_child":
+      if (!mayRunAgain(server, supervision, what)) return error(MAX_CHILDREN);
       return started(await restartChild(supervision, what));
     case "delete_child":
       return done(deleteChild(supervision, what));
     case "disable_child":
       return done(await disableChild(supervision, what));
     case "enable_child":
+      if (!mayRunAgain(server, supervision, what)) return error(MAX_CHILDREN);
       return started(await enableChild(supervision, what));
     case "which_child": {
       const found = whichChild(supervision, what);
@@ -84,27 +86,28 @@ async function start(
   what: Term,
   peer: string | null,
 ): Promise<Term> {
-  const { node } = server;
-  if (!maySpawnFor(node, peer)) return error(MAX_CHILDREN);
-  const counted = <R extends Done | Failure>(result: R): R => {
-    const pid = "entry" in result ? result.entry.running?.pid : undefined;
-    const process = pid === undefined ? undefined : node._core.process(pid);
-    if (process !== undefined && process.spawner === null) runsFor(node, peer, process);
-    return result;
-  };
-  const { template } = supervision;
+  const { template, children } = supervision;
+  // Those that do not run are kept, too.
+  const kept = peer === null ? 0 : children.askedBy(peer);
+  if (!maySpawnFor(server.node, peer, kept)) return error(MAX_CHILDREN);
   if (template !== null) {
     const extra = acceptedArgs(template.spec, what);
     if ("error" in extra) return error(extra.error);
-    return started(counted(await startOneMore(supervision, extra.args)));
+    return started(await startOneMore(supervision, extra.args, peer));
   }
   const asked = childOf(supervision, what, peer);
   if ("error" in asked) return error(asked.error);
-  const result = counted(await startChild(supervision, asked.child, asked.extra));
+  const result = await startChild(supervision, asked.child, asked.extra, peer);
   if (!("error" in result)) return startedTerm(result.entry);
   const { error: reason } = result;
   if (result.refused === true) return error(reason);
   return error(tuple(reason, recordTerm(asked.child, asked.extra)) as Term);
+}
+
+/** Whether the node that has asked for a child which does not run may have one more process. */
+function mayRunAgain({ node }: Server, { template, children }: Supervision, id: Term): boolean {
+  const entry = template === null ? children.byId(id) : undefined;
+  return entry === undefined || entry.running !== null || maySpawnFor(node, entry.peer);
 }
 
 function started(result: Done | Failure): Term {

@@ -2,11 +2,13 @@ import { type Atom, atom } from "../../etf/atom.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import { termKey } from "../../etf/term_key.ts";
 import type { Term } from "../../etf/term.ts";
+import { format } from "../../etf/format.ts";
 import { tuple } from "../../etf/tuple.ts";
 import { SHUTDOWN } from "../../node/atoms.ts";
 import type { Core } from "../../node/core.ts";
 import { ExitError } from "../../node/errors.ts";
 import { Turn } from "../../node/process/turn.ts";
+import { runsFor } from "../../node/provided/apply.ts";
 import type { Child } from "./child.ts";
 import type { Flags } from "./flags.ts";
 import { Intensity } from "./_intensity.ts";
@@ -64,7 +66,10 @@ export class Supervision {
     await this.endChildren();
     const { entry: { spec }, error, cause } = failed;
     const what = tuple(atom("failed_to_start_child"), spec._id, error);
-    throw new ExitError(tuple(SHUTDOWN, what) as unknown as Term, undefined, { cause });
+    const words = cause instanceof Error
+      ? `Cannot start child ${format(spec._id)}: ${cause.message}`
+      : undefined;
+    throw new ExitError(tuple(SHUTDOWN, what) as unknown as Term, words, { cause });
   }
 
   /** Starts a child whose specification has been checked, or starts one more of a simple_one_for_one supervisor. */
@@ -194,10 +199,19 @@ export class Supervision {
     } catch (error) {
       return { error: startFailure(error), cause: error };
     }
+    if (running !== null && entry.peer !== null) this.#counts(entry.peer, running);
     if (running === null) this.children.stops(entry);
     else if (this.children.has(entry)) this.children.runs(entry, running);
     else entry.running = running;
     return null;
+  }
+
+  /** It counts among the processes of the node that has asked for it, also where it was started again. */
+  #counts(peer: string, { pid }: Running): void {
+    const process = this.#core.process(pid);
+    if (process !== undefined && process.spawner === null) {
+      runsFor(this.#parent.node, peer, process);
+    }
   }
 
   #failed(entry: Entry, { error }: Failure, former: Running | null): void {

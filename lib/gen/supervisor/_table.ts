@@ -9,6 +9,8 @@ export class Entry {
   readonly spec: Child<never>;
   /** What a simple_one_for_one supervisor was given for this one. */
   readonly extra: readonly unknown[];
+  /** The node that has asked for it, among whose processes it counts; `null` for this one. */
+  readonly peer: string | null;
   running: Running | null = null;
   /** Its restart has failed, and is to be tried again. */
   restarting = false;
@@ -19,9 +21,10 @@ export class Entry {
   /** Its key in its table; `null` where it is in none. */
   key: unknown = null;
 
-  constructor(spec: Child<never>, extra: readonly unknown[] = []) {
+  constructor(spec: Child<never>, extra: readonly unknown[] = [], peer: string | null = null) {
     this.spec = spec;
     this.extra = extra;
+    this.peer = peer;
   }
 }
 
@@ -32,6 +35,8 @@ export class Entry {
 export class Children {
   readonly #entries: Map<unknown, Entry> = new Map();
   readonly #byPid: Map<string, Entry> = new Map();
+  /** How many each other node has asked for, those among them that do not run. */
+  readonly #asked: Map<string, number> = new Map();
   #lastKey = 0;
   /** How many of them wait to be restarted. */
   restarting = 0;
@@ -56,6 +61,11 @@ export class Children {
 
   has(entry: Entry): boolean {
     return entry.key !== null;
+  }
+
+  /** How many a node has asked for. */
+  askedBy(peer: string): number {
+    return this.#asked.get(peer) ?? 0;
   }
 
   /** Adds one behind all others. */
@@ -96,8 +106,9 @@ export class Children {
 
   remove(entry: Entry): void {
     this.stops(entry);
-    this.#entries.delete(entry.key);
+    if (!this.#entries.delete(entry.key)) return;
     entry.key = null;
+    this.#count(entry, -1);
   }
 
   /** Those from `entry` on, it included, in start order. */
@@ -109,7 +120,15 @@ export class Children {
   #add(entry: Entry, key: unknown): void {
     entry.key = key;
     this.#entries.set(key, entry);
+    this.#count(entry, 1);
     if (entry.running !== null) this.#setPid(entry.running, entry);
+  }
+
+  #count({ peer }: Entry, more: number): void {
+    if (peer === null) return;
+    const count = this.askedBy(peer) + more;
+    if (count === 0) this.#asked.delete(peer);
+    else this.#asked.set(peer, count);
   }
 
   #setPid({ pid, linked }: Running, entry: Entry): void {

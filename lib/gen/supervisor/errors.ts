@@ -12,7 +12,7 @@ export class SupervisorError extends ExitError {
 
   /** @ignore @internal */
   constructor(verb: string, reason: Term, options?: ErrorOptions) {
-    super(reason, `Cannot ${verb}: ${why(reason)}`, options);
+    super(reason, `Cannot ${verb}: ${why(reason, options?.cause)}`, options);
   }
 
   /** The reason's name, where it is an atom or begins with one: `"not_found"`, `"running"`, `"already_started"`; else `null`. */
@@ -42,10 +42,10 @@ const WORDS: Readonly<Record<string, string>> = {
     "the children of a simple_one_for_one supervisor have no ids, give the pid of one",
 };
 
-function why(reason: Term): string {
+function why(reason: Term, cause: unknown): string {
   if (reason instanceof Atom && Object.hasOwn(WORDS, reason.name)) return WORDS[reason.name];
   if (isTuple(reason) && reason.tag === "already_started") {
     return `${format(reason[1] as Term)} runs already`;
   }
-  return format(reason, { maxLength: 1_000 });
+  return cause instanceof Error ? cause.message : format(reason, { maxLength: 1_000 });
 }

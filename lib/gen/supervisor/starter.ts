@@ -7,7 +7,7 @@ import type { From } from "../../node/call.ts";
 import { nameOf } from "../../node/core.ts";
 import type { Node } from "../../node/node.ts";
 import type { Process } from "../../node/process/process.ts";
-import { maySpawnFor, runsFor } from "../../node/provided/apply.ts";
+import { maySpawnFor, runsFor, startsFor } from "../../node/provided/apply.ts";
 import { GenServer } from "../server/gen_server.ts";
 import { later } from "../server/handlers.ts";
 import { acceptedArgs } from "./_accepted.ts";
@@ -103,6 +103,7 @@ export class Starter extends GenServer {
     peer: string | null,
   ): Promise<Term> {
     const { node, _process: process, _core: core } = this;
+    const started = startsFor(node, peer); // many may be asked for before the first has started
     try {
       const running = await spec._start.start({ node, process }, extra);
       if (running === null) return IGNORE;
@@ -116,6 +117,8 @@ export class Starter extends GenServer {
       return tuple(OK, child.pid) as Term;
     } catch (error) {
       return tuple(ERROR, startFailure(error)) as Term;
+    } finally {
+      started();
     }
   }
 }

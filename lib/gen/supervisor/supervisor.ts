@@ -6,9 +6,11 @@ import type { Term } from "../../etf/term.ts";
 import { isTuple, tuple } from "../../etf/tuple.ts";
 import { EXIT } from "../../node/atoms.ts";
 import { type From, type Request, requestTerm } from "../../node/call.ts";
+import { checkLocal } from "../../node/referring.ts";
 import type { Node } from "../../node/node.ts";
 import type { ignore } from "../../node/process/ignore.ts";
 import type { Process } from "../../node/process/process.ts";
+import type { Target } from "../../node/target.ts";
 import type { Child } from "./child.ts";
 import { checkSpec, type SupervisorFlags, type SupervisorSpec } from "./flags.ts";
 import { Server } from "../server/server.ts";
@@ -32,6 +34,8 @@ import { stateOf } from "./_state.ts";
  * | it ends | the children get the exit signal `shutdown`, the last that was started first, each has its `shutdown` time and is killed then |
  *
  * - It answers what OTP's `supervisor` asks: `supervisor:which_children({tree, Node})`, `Supervisor.count_children`, `start_child` and the rest.
+ * - `node.ref(Shards, "shards")` refers to whoever has that name now, and so for children that are started under names: a supervisor that
+ *   starts one again gives it a new pid.
  * - It waits where OTP's waits: while a child is being started or ended, nothing else is done. A child that asks its own supervisor in
  *   its `init` waits for ever.
  * - What happens is written to the node's log, the crash of a child by the child itself, with its stack.
@@ -64,6 +68,12 @@ export abstract class Supervisor<R = SupervisorRef> extends Server {
   declare readonly _refType: R;
   #supervision: Supervision | null = null;
   #reports: Reports | null = null;
+
+  /** @ignore @internal A supervisor of this node by its pid or name, looked for each time. */
+  static override _refer(node: Node, target: Target): SupervisorRef {
+    checkLocal(node._core, target, this.name);
+    return new SupervisorRef(node, target, node._core.main, { timeout: Infinity });
+  }
 
   /** @ignore @internal Such a child is a supervisor. */
   get _supervises(): boolean {

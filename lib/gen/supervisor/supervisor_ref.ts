@@ -1,17 +1,18 @@
 import { format } from "../../etf/format.ts";
-import type { Pid } from "../../etf/identifiers.ts";
+import { Pid } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
 import { tuple } from "../../etf/tuple.ts";
 import { atom } from "../../etf/atom.ts";
 import { NORMAL } from "../../node/atoms.ts";
 import { Call, type CallHome, type CallOptions } from "../../node/call.ts";
 import { NoProcessError } from "../../node/errors.ts";
+import { localPid } from "../../node/referring.ts";
 import type { Node } from "../../node/node.ts";
 import type { ProcessContext } from "../../node/process/context.ts";
 import type { Down, Monitor } from "../../node/process/monitor.ts";
 import type { ExitReason, Process } from "../../node/process/process.ts";
-import { describe } from "../../node/target.ts";
-import { stopProcess } from "../server/stop_process.ts";
+import { describe, type Target } from "../../node/target.ts";
+import { type StopOptions, stopProcess } from "../server/stop_process.ts";
 import { Child, type ChildId, idTerm } from "./child.ts";
 import { SupervisorError } from "./errors.ts";
 import {
@@ -50,23 +51,28 @@ export class SupervisorCall extends Call {
 
 /** A reference to a supervisor of this node. Unless told otherwise by `with`, it waits for answers as long as they take, as OTP does. */
 export class SupervisorRef {
-  /** The supervisor's pid. */
-  readonly pid: Pid;
+  /** Where the supervisor is: its pid, or the name that it was asked for by. */
+  readonly target: Target;
   readonly #node: Node;
   readonly #from: Process;
   readonly #options: CallOptions;
 
   /** @ignore @internal */
-  constructor(node: Node, pid: Pid, from: Process, options: CallOptions) {
+  constructor(node: Node, target: Target, from: Process, options: CallOptions) {
     this.#node = node;
-    this.pid = pid;
+    this.target = target;
     this.#from = from;
     this.#options = options;
   }
 
-  /** Where messages to it go: a reference can be used wherever a target is taken. */
-  get target(): Pid {
-    return this.pid;
+  /**
+   * The supervisor's pid; where it is referred to by a name, that of whoever has it now.
+   *
+   * @throws {NoProcessError} if nobody has the name.
+   */
+  get pid(): Pid {
+    const { target } = this;
+    return target instanceof Pid ? target : localPid(this.#node._core, target);
   }
 
   /**
@@ -227,28 +233,28 @@ export class SupervisorRef {
 
   /** Watches the supervisor until it ends or the monitor is disposed. */
   monitor(fn: (down: Down) => unknown): Monitor {
-    return this.#node._core.monitor(this.#from, this.pid, fn);
+    return this.#node._core.monitor(this.#from, this.target, fn);
   }
 
   /**
    * Ends the supervisor in order, and with it all children, the last that was started first. Waits for its end.
    *
    * @param reason what it ends with. Default `normal`.
-   * @throws {ExitError} if it ends with another reason.
+   * @throws {ExitError} if it ends with another reason, or takes longer than `timeout` (then with `timeout`; it still ends when it comes to it).
    * @throws {NoProcessError} if it has ended before.
    */
-  stop(reason: ExitReason = NORMAL): Promise<void> {
-    return stopProcess(this.#node._core, this.#from, this.pid, reason);
+  async stop(reason: ExitReason = NORMAL, options: StopOptions = {}): Promise<void> {
+    await stopProcess(this.#node._core, this.#from, this.pid, reason, options);
   }
 
   /** The same reference with other options for its calls. */
   with(options: CallOptions): SupervisorRef {
-    return new SupervisorRef(this.#node, this.pid, this.#from, { ...this.#options, ...options });
+    return new SupervisorRef(this.#node, this.target, this.#from, { ...this.#options, ...options });
   }
 
   /** The same reference for use in a process. */
   as(caller: ProcessContext): SupervisorRef {
-    return new SupervisorRef(this.#node, this.pid, caller._process, this.#options);
+    return new SupervisorRef(this.#node, this.target, caller._process, this.#options);
   }
 
   async #entry(
@@ -272,17 +278,18 @@ export class SupervisorRef {
     }
   }
 
-  #ask(request: Term, ask: (supervision: Supervision) => unknown): Promise<unknown> {
+  async #ask(request: Term, ask: (supervision: Supervision) => unknown): Promise<unknown> {
     this.#from.mustLive("call");
     const core = this.#node._core;
-    const process = core.process(this.pid);
-    if (process === undefined) throw new NoProcessError(describe(this.pid));
+    const { pid } = this;
+    const process = core.process(pid);
+    if (process === undefined) throw new NoProcessError(describe(pid));
     if (process === this.#from) {
       throw new Error("Cannot ask a supervisor from its own code: it would wait for ever");
     }
-    const call = new SupervisorCall(core, this.#from, this.pid, request, this.#options, ask);
+    const call = new SupervisorCall(core, this.#from, pid, request, this.#options, ask);
     if (!call.done) process.deliver(call);
-    return call.promise;
+    return await call.promise;
   }
 }
 

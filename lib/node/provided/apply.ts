@@ -66,9 +66,26 @@ export function foundProvided(
   return fn as (self: Self | null) => unknown;
 }
 
-/** Whether one more process may be spawned for that node. */
-export function maySpawnFor(node: Node, peer: string | null): boolean {
-  return peer === null || node._access.of(peer).maySpawn();
+/**
+ * Whether one more process may be spawned for that node.
+ *
+ * @param kept how much is kept for it that may become processes, and is not to be more than it may have of these.
+ */
+export function maySpawnFor(node: Node, peer: string | null, kept = 0): boolean {
+  return peer === null || node._access.of(peer).maySpawn(kept);
+}
+
+/**
+ * Counts a process of that node's which is only about to be started.
+ *
+ * @returns what ends that, when it is there or will not be.
+ */
+export function startsFor(node: Node, peer: string | null): () => void {
+  if (peer === null) return () => {};
+  const access = node._access.of(peer);
+  const place = {};
+  access.spawned(place);
+  return () => access.ended(place);
 }
 
 /** A process runs for that node: it counts among those, and their signals reach it. */

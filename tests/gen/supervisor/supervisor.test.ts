@@ -4,13 +4,17 @@ import { atom } from "../../../lib/etf/atom.ts";
 import { format } from "../../../lib/etf/format.ts";
 import type { Pid } from "../../../lib/etf/identifiers.ts";
 import type { Term } from "../../../lib/etf/term.ts";
+import { TermMap } from "../../../lib/etf/term_map.ts";
 import { isTuple, tuple } from "../../../lib/etf/tuple.ts";
 import * as t from "../../../lib/etf/schema/t.ts";
+import { GenServer } from "../../../lib/gen/server/gen_server.ts";
 import { on } from "../../../lib/gen/server/handlers.ts";
 import { child } from "../../../lib/gen/supervisor/child.ts";
+import { Task } from "../../../lib/gen/task/task.ts";
 import { SupervisorError } from "../../../lib/gen/supervisor/errors.ts";
 import type { ServerRef } from "../../../lib/gen/server/server_ref.ts";
 import type { SupervisorRef } from "../../../lib/gen/supervisor/supervisor_ref.ts";
+import { Starter } from "../../../lib/gen/supervisor/starter.ts";
 import { remoteChild } from "../../../lib/gen/supervisor/remote_child.ts";
 import { supervisor } from "../../../lib/gen/supervisor/supervisor.ts";
 import { CallTimeoutError, ExitError, NoProcessError } from "../../../lib/node/errors.ts";
@@ -19,6 +23,7 @@ import type { LogEvent } from "../../../lib/node/log/event.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { withSelf } from "../../../lib/node/provided/provide.ts";
 import { clusterTest } from "../../node/_cluster.ts";
+import { keeper } from "../../node/remote/_hand_made.ts";
 import { BOOM, ended, forever, nodeTest, SHUTDOWN } from "../../node/_nodes.ts";
 import {
   endWith,
@@ -308,6 +313,65 @@ clusterTest(
   { node: { access: [{ maxSpawned: 0 }] } },
 );
 
+clusterTest(
+  "what was asked for counts also where it was started again, and where it does not run",
+  async (a, b) => {
+    await tree(b, { intensity: 10 }, []);
+    b.provide("mod", { loop: withSelf(forever), none: () => atom("ignore") });
+    const there = { name: "sup", node: b.name };
+    const ask = async (what: string, id: string, ...more: Term[]): Promise<string> =>
+      format(await a.call(there, tuple(atom(what), ...more, id) as Term));
+    const start = async (id: string, name: string): Promise<string> => {
+      const spec = new TermMap([[atom("id"), id], [atom("start"), mfa("mod", name)]]);
+      return format(await a.call(there, tuple(atom("start_child"), spec) as unknown as Term));
+    };
+    for (const id of ["1", "2"]) assertStringIncludes(await start(id, "loop"), "{ok,<b@localhost.");
+    assertEquals(await start("3", "loop"), "{error,max_children}");
+    assertEquals(await ask("terminate_child", "1"), "ok");
+    const [ok, pid] = await a.call(there, tuple(atom("restart_child"), "1") as Term) as [Term, Pid];
+    assertEquals([ok, pid.node], [atom("ok"), b.name]);
+    assertEquals(await start("3", "loop"), "{error,max_children}");
+    // A crash makes another process, which counts in its place.
+    b._core.process(pid)!.exit(BOOM);
+    assertEquals(await start("3", "loop"), "{error,max_children}");
+    // Stopped ones are kept: they may run again.
+    for (const id of ["1", "2"]) await ask("terminate_child", id);
+    assertEquals(await start("3", "none"), "{error,max_children}");
+    assertEquals(await ask("delete_child", "1"), "ok");
+    assertEquals(await start("3", "none"), "{ok,undefined}");
+    assertEquals(await start("4", "none"), "{error,max_children}");
+  },
+  { node: { access: [{ maxSpawned: 2 }] } },
+);
+
+clusterTest(
+  "a Starter counts also those that have not started yet",
+  async (a, b) => {
+    let begun = 0;
+    const start = Promise.withResolvers<void>();
+    class Slow extends GenServer {
+      override init(): Promise<void> {
+        begun++;
+        return start.promise;
+      }
+    }
+    await b.start(Starter, [{ slow: child(Slow, []) }], { register: "starter" });
+    const { self } = await keeper(a);
+    const calls = Array.from(
+      { length: 50 },
+      () =>
+        self.call({ name: "starter", node: b.name }, tuple(atom("start_link"), atom("slow"), [])),
+    );
+    // The last is refused before the first has started.
+    assertEquals(format(await calls[49]), "{error,max_children}");
+    assertEquals(begun, 2);
+    start.resolve();
+    const replies = (await Promise.all(calls)).map((reply) => format(reply).slice(0, 4));
+    assertEquals(replies.filter((reply) => reply === "{ok,").length, 2);
+  },
+  { node: { access: [{ maxSpawned: 2 }] } },
+);
+
 nodeTest(
   "where local messages are copied, supervisors are asked all the same",
   async ({ node }) => {
@@ -326,4 +390,28 @@ nodeTest("a name that goes with a child is free when it is started again", async
   await states(sup);
   const again: Pid | undefined = node.whereis("named");
   assertEquals([again === undefined, again?.equals(pid), isTuple(again)], [false, false, false]);
+});
+
+nodeTest("a start that fails says in words what has failed, and where", async ({ node }) => {
+  class Broken extends GenServer {
+    override init(): void {
+      throw new RangeError("no room");
+    }
+  }
+  const inner = supervisor({ children: [child(Broken, [], { id: "broken" })] });
+  const error = await assertRejects(
+    () => node.start(supervisor({ children: [child(inner, [], { id: "inner" })] }), []),
+    ExitError,
+  );
+  const text = "Cannot start Broken: RangeError: no room";
+  assertEquals(error.message, `Cannot start child inner: Cannot start child broken: ${text}`);
+  const sup = await tree(node, {}, []);
+  const refused = await assertRejects(() => sup.startChild(child(Broken, [])), SupervisorError);
+  assertEquals(refused.message, `Cannot start a child: ${text}`);
+  await assertRejects(() => node.start(Broken, []), ExitError, text);
+  const thrown = await assertRejects(() =>
+    Task.async(node, () => {
+      throw new RangeError("none");
+    }).await(), ExitError);
+  assertEquals(thrown.message, "Process exited: RangeError: none");
 });
