@@ -206,7 +206,9 @@ function plainSignal(term: Control<"ALTACT_SIG_SEND">): Control | ControlError {
     ? isAtom(to)
     : kind === 0 && to instanceof Pid;
   if (!fits) return new ControlError("element 4 is not what its flags announce", op);
-  if ((flags & ALTACT.EXIT) !== 0 || ((flags & ALTACT.PRIO) !== 0 && to instanceof Ref)) return term;
+  if ((flags & ALTACT.EXIT) !== 0 || ((flags & ALTACT.PRIO) !== 0 && to instanceof Ref)) {
+    return term;
+  }
   const plain: Tuple = new Tuple(to instanceof Ref || to instanceof Pid ? 3 : 4);
   plain[1] = from;
   if (to instanceof Ref) {

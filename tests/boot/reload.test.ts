@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { atom, EpmdError, type Node, type NodeOptions, startNode } from "../../mod.ts";
 import { environment, freePort, needsErlang, poll, run, startEpmd } from "../_support/erlang.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
