@@ -1,11 +1,12 @@
-import type { ConsumerRef, StageOf } from "./consumer_ref.ts";
-import type { ProducerConsumerRef } from "./producer_consumer_ref.ts";
+import { ConsumerRef, type StageOf } from "./consumer_ref.ts";
+import { ProducerConsumerRef } from "./producer_consumer_ref.ts";
 import type { StageSubscribeOptions } from "./subscription.ts";
 
 /**
  * Subscribes each stage to the one before it, the last one first, so that no event goes to a stage that has nowhere to give it.
  *
  * @param options of all subscriptions.
+ * @throws {TypeError} if it is no array of a producer and stages behind it.
  * @example
  * ```ts
  * import { Consumer, pipe, Producer, ProducerConsumer, startNode } from "@ergo-ts/ergo";
@@ -49,8 +50,18 @@ export async function pipe<A, B = never, C = never, D = never>(
     ],
   options: Omit<StageSubscribeOptions, "selector"> = {},
 ): Promise<void> {
-  for (let i = stages.length - 1; i > 0; i--) {
-    const consumer = stages[i] as ConsumerRef<unknown, unknown>;
-    await consumer.subscribe(stages[i - 1] as StageOf<unknown>, options);
+  const all: readonly unknown[] = Array.isArray(stages) ? stages : [];
+  if (all.length < 2 || !all.slice(1).every(consumes)) {
+    throw new TypeError(
+      "Cannot pipe: an array of references is needed, a producer and behind it stages that consume",
+    );
   }
+  for (let i = all.length - 1; i > 0; i--) {
+    const consumer = all[i] as ConsumerRef<unknown, unknown>;
+    await consumer.subscribe(all[i - 1] as StageOf<unknown>, options);
+  }
+}
+
+function consumes(stage: unknown): boolean {
+  return stage instanceof ConsumerRef || stage instanceof ProducerConsumerRef;
 }
