@@ -61,6 +61,7 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   const means = cookie === null ? null : await gather(options, platform, new Cookies(cookie));
   const named = means === null ? null : await nameOf(name, options, means);
   const { name: own, creation } = named?.result ?? { name, creation: undefined };
+  logger._named(own);
   const node = makeNode(own, platform, { ...options, creation, logger }, named);
   const keep = new KeepAlive(platform);
   const stops: (() => unknown)[] = [];
