@@ -143,13 +143,28 @@ export async function startBeam(
   };
 }
 
-/** A port that nobody listens at. */
+/** The ports that this program was given. */
+const given: Set<number> = new Set();
+
+/**
+ * A port that nobody listens at, never the same twice. It is below those that the system takes for connections (32768 on Linux), and drawn
+ * by lot: another program cannot have it by the time it is used, unless it draws the same.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_240 + Math.floor(Math.random() * (32_768 - 10_240));
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return await new Promise((resolve) => {
+    server.on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
 
 /** Tries every few milliseconds until it holds; for what gives no sign when it is done. */

@@ -2,7 +2,14 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { format, NodeDownError, type NodeOptions, selfSigned, startNode } from "../../mod.ts";
-import { freePort, needsErlang, poll, startErlang } from "../_support/erlang.ts";
+import {
+  type ErlangNode,
+  freePort,
+  needsErlang,
+  poll,
+  startEpmd,
+  startErlang,
+} from "../_support/erlang.ts";
 import { COOKIE } from "../_support/interop.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
 import { TlsFiles } from "../_support/tls_erlang.ts";
@@ -14,15 +21,17 @@ const skip = needsErlang;
 /** An Erlang node with an EPMD of its own: ours does not register. */
 async function theirs(
   args: readonly string[] = [],
-): Promise<{ erl: Awaited<ReturnType<typeof startErlang>>; options: NodeOptions }> {
-  const epmdPort = await freePort();
-  const erl = await startErlang({
-    name: THEIRS,
-    cookie: COOKIE,
-    epmdPort,
-    args: ["-start_epmd", "true", ...args],
-  });
-  return { erl, options: { cookie: COOKIE, epmd: { port: epmdPort }, nameFrom: THEIRS } };
+): Promise<{ erl: ErlangNode; options: NodeOptions } & AsyncDisposable> {
+  const epmd = await startEpmd();
+  const erl = await startErlang({ name: THEIRS, cookie: COOKIE, epmdPort: epmd.port, args });
+  return {
+    erl,
+    options: { cookie: COOKIE, epmd: { port: epmd.port }, nameFrom: THEIRS },
+    async [Symbol.asyncDispose]() {
+      await erl.kill();
+      await epmd.kill();
+    },
+  };
 }
 
 for (const way of ["plain", "TLS"]) {
@@ -30,8 +39,8 @@ for (const way of ["plain", "TLS"]) {
     using files = new TlsFiles();
     const made = selfSigned();
     const args = way === "TLS" ? files.args({ identity: made, ca: made.ca }) : [];
-    const { erl, options } = await theirs(args);
-    await using _erl = erl;
+    await using started = await theirs(args);
+    const { erl, options } = started;
     const tls = way === "TLS" ? { tls: { ca: made.ca } } : {};
     await using node = await startNode("undefined@localhost", { ...options, ...tls });
     assertMatch(node.name, /^[0-9A-Z]+@localhost$/);
@@ -54,8 +63,8 @@ for (const way of ["plain", "TLS"]) {
 }
 
 test("two nodes get two names", { skip }, async () => {
-  const { erl, options } = await theirs();
-  await using _erl = erl;
+  await using started = await theirs();
+  const { erl, options } = started;
   await using one = await startNode("undefined@localhost", options);
   await using two = await startNode("undefined@localhost", options);
   assert(one.name !== two.name && one.pid.creation !== two.pid.creation);
@@ -63,8 +72,8 @@ test("two nodes get two names", { skip }, async () => {
 });
 
 test("whoever gives no name is told of", { skip }, async () => {
-  const { erl, options } = await theirs();
-  await using _erl = erl;
+  await using started = await theirs();
+  const { erl, options } = started;
   const start = (more: NodeOptions): Promise<unknown> =>
     startNode("undefined@localhost", { ...options, ...more });
   await assertRejects(
@@ -100,8 +109,8 @@ test(
   "who is not allowed is told so as net_kernel:allow tells it, both ways",
   { skip },
   async () => {
-    const { erl, options } = await theirs();
-    await using _erl = erl;
+    await using started = await theirs();
+    const { erl, options } = started;
     await using node = await startNode("ours@localhost", {
       ...options,
       nameFrom: undefined,
@@ -122,8 +131,8 @@ test(
   "a published node is hidden where it asks for it, as net_kernel:hidden_connect_node",
   { skip },
   async () => {
-    const { erl, options } = await theirs();
-    await using _erl = erl;
+    await using started = await theirs();
+    const { erl, options } = started;
     await using node = await startNode("ours@localhost", {
       ...options,
       nameFrom: undefined,
@@ -144,8 +153,8 @@ test(
 );
 
 test("a cookie of one peer alone, as erlang:set_cookie, both ways", { skip }, async () => {
-  const { erl, options } = await theirs();
-  await using _erl = erl;
+  await using started = await theirs();
+  const { erl, options } = started;
   await using node = await startNode("ours@localhost", { ...options, nameFrom: undefined });
   await erl.eval("erlang:set_cookie('ours@localhost', other)");
   assertEquals([await node.ping(THEIRS), await erl.eval("net_adm:ping('ours@localhost')")], [
