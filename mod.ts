@@ -264,6 +264,7 @@ export type { PeerStats } from "./lib/node/remote/stats.ts";
 export { phash2 } from "./lib/etf/phash2.ts";
 export { Pid } from "./lib/etf/identifiers.ts";
 export { pipe } from "./lib/gen/stage/pipe.ts";
+export type { PlacedRefOf } from "./lib/node/process/behaviour.ts";
 export type { Platform } from "./lib/platform/contract.ts";
 export type { PlainServer } from "./lib/gen/server/plain_server.ts";
 export { Pool } from "./lib/gen/pool/pool.ts";

@@ -1,5 +1,11 @@
-import { Atom, create, existingAtom, isTooLong, MAX_ATOM_CHARACTERS } from "./atom.ts";
-import { Slab } from "./_slab.ts";
+import {
+  Atom,
+  type AtomSlab,
+  create,
+  existingAtom,
+  isTooLong,
+  MAX_ATOM_CHARACTERS,
+} from "./atom.ts";
 import { readUtf8, writeUtf8 } from "./_utf8.ts";
 import { Tag } from "./tags.ts";
 
@@ -17,7 +23,9 @@ const NIL = new Atom("nil");
 // constant, not by their number.
 const SLOTS = 16384;
 const cached: (Atom | undefined)[] = new Array(SLOTS).fill(undefined);
-const slab = new Slab();
+const SLAB = 8192;
+let slab: AtomSlab | undefined;
+let used = SLAB;
 const scratch = new Uint8Array(MAX_ATOM_CHARACTERS * 6);
 
 /** The atom object of these bytes of UTF-8, at most 255; `undefined` if it is not in the cache. */
@@ -44,9 +52,10 @@ function slotOf(bytes: Uint8Array, start: number, length: number): number {
   return ((hash >>> 15) ^ hash) & (SLOTS - 1);
 }
 
-function holds(atom: Atom, bytes: Uint8Array, start: number, length: number): boolean {
+/** Whether an atom is that of these bytes of UTF-8, at most 255. */
+export function holds(atom: Atom, bytes: Uint8Array, start: number, length: number): boolean {
   if (atom._size !== length + 2) return false;
-  const own = atom._bytes;
+  const own = atom._slab.bytes;
   const at = atom._at + 2;
   for (let i = 0; i < length; i++) {
     if (own[at + i] !== bytes[start + i]) return false;
@@ -109,7 +118,7 @@ export function atomObject(value: AtomValue): Atom {
   return value ?? NIL;
 }
 
-/** How many bytes the atom has as a term, tag and length included; they stand in `_bytes` from `_at` on. */
+/** How many bytes the atom has as a term, tag and length included; they stand in `_slab` from `_at` on. */
 export function encodedSize(atom: Atom): number {
   return atom._size === 0 ? encodeAtom(atom) : atom._size;
 }
@@ -117,13 +126,21 @@ export function encodedSize(atom: Atom): number {
 function encodeAtom(atom: Atom): number {
   const length = writeUtf8(atom.name, scratch, 0);
   const head = length > 255 ? 3 : 2;
-  const at = slab.carve(head + length);
-  const bytes = slab.bytes;
+  const size = head + length;
+  // Whoever copies by four bytes reads up to three too many.
+  if (slab === undefined || used + size + 3 > SLAB) {
+    const bytes = new Uint8Array(SLAB);
+    slab = { bytes, view: new DataView(bytes.buffer) };
+    used = 0;
+  }
+  const { bytes } = slab;
+  const at = used;
+  used += size;
   bytes[at] = length > 255 ? Tag.ATOM_UTF8_EXT : Tag.SMALL_ATOM_UTF8_EXT;
   if (length > 255) bytes[at + 1] = length >> 8;
   bytes[at + head - 1] = length & 255;
   for (let i = 0; i < length; i++) bytes[at + head + i] = scratch[i];
-  atom._bytes = bytes;
+  atom._slab = slab;
   atom._at = at;
-  return atom._size = head + length;
+  return atom._size = size;
 }

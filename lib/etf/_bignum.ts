@@ -1,8 +1,16 @@
-// Integers beyond 32 bits: little-endian bytes on the wire, numbers or bigints here.
+// Integers beyond 32 bits: little-endian bytes on the wire, numbers or bigints here. Up to 128 bits by words of 64, longer ones by their hexadecimal
+// digits, which both engines read and write in linear time; adding up words would be quadratic.
 
-const word = new BigUint64Array(1);
-const wordBytes = new Uint8Array(word.buffer);
+const words = new Uint32Array(2);
+const word = new BigUint64Array(words.buffer);
+const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+const LOW = LITTLE ? 0 : 1;
 const hex: string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
+/** What stands beyond 64 bits is mostly what it was in the integer before: ids and times that come together. */
+let lastHigh = 0;
+let lastPart = 0n;
+const MOST_63 = 0x7fff_ffff_ffff_ffffn;
+const LEAST_63 = -0x8000_0000_0000_0000n;
 
 /** How many bytes a bigint may have everywhere: JavaScriptCore's limit of 2^20 bits. */
 export const MAX_BIGNUM_BYTES = 131_072;
@@ -16,33 +24,68 @@ export function readInteger(
 ): number | bigint {
   while (length > 0 && bytes[start + length - 1] === 0) length--;
   if (length <= 6 || (length === 7 && bytes[start + 6] < 32)) {
-    let value = 0;
-    for (let i = length - 1; i >= 0; i--) value = value * 256 + bytes[start + i];
+    const value = readSafe(bytes, start, length);
     return negative && value !== 0 ? -value : value;
   }
-  let value: bigint;
-  if (length <= 8) {
-    word[0] = 0n;
-    for (let i = 0; i < length; i++) wordBytes[i] = bytes[start + i];
-    value = word[0];
-  } else {
-    // Both engines read hexadecimal in linear time; adding up words would be quadratic.
-    let text = "0x";
-    for (let i = length - 1; i >= 0; i--) text += hex[bytes[start + i]];
-    value = BigInt(text);
-  }
+  const value = length < 7 + 8 ? readWords(bytes, start, length) : readDigits(bytes, start, length);
   return negative ? -value : value;
 }
 
-/** How many bytes a bigint needs without its sign. */
-export function bigintLength(magnitude: bigint): number {
-  if (magnitude <= 0xffff_ffff_ffff_ffffn) {
-    word[0] = magnitude;
-    let length = 8;
-    while (length > 0 && wordBytes[length - 1] === 0) length--;
-    return length;
+/** At most six bytes. */
+function readSafe(bytes: Uint8Array, start: number, length: number): number {
+  let value = 0;
+  for (let i = length - 1; i >= 0; i--) value = value * 256 + bytes[start + i];
+  return value;
+}
+
+/** Seven to 14 bytes: what is beyond the lowest eight is a safe integer, and that times 2^64 a number that is exact. */
+function readWords(b: Uint8Array, at: number, length: number): bigint {
+  words[LOW] = b[at] | (b[at + 1] << 8) | (b[at + 2] << 16) | (b[at + 3] << 24);
+  if (length < 8) {
+    words[1 - LOW] = b[at + 4] | (b[at + 5] << 8) | (b[at + 6] << 16);
+    return word[0];
   }
+  words[1 - LOW] = b[at + 4] | (b[at + 5] << 8) | (b[at + 6] << 16) | (b[at + 7] << 24);
+  if (length === 8) return word[0];
+  const high = readSafe(b, at + 8, length - 8);
+  if (high !== lastHigh) {
+    lastHigh = high;
+    lastPart = BigInt(high * 0x1_0000_0000_0000_0000);
+  }
+  return lastPart + word[0];
+}
+
+function readDigits(bytes: Uint8Array, start: number, length: number): bigint {
+  let text = "0x";
+  for (let i = length - 1; i >= 0; i--) text += hex[bytes[start + i]];
+  return BigInt(text);
+}
+
+/** How many bytes a bigint needs without its sign, if more than 128 bits. */
+export function bigintLength(magnitude: bigint): number {
   return (magnitude.toString(16).length + 1) >> 1;
+}
+
+/** Writes the magnitude of a bigint of at most 128 bits, sixteen bytes of it, and gives how many count; -1 if there are more. */
+export function writeWords(value: bigint, isNegative: boolean, view: DataView, at: number): number {
+  const high = value >> 64n;
+  if (high > MOST_63 || high < LEAST_63) return -1;
+  view.setBigInt64(at, value, true);
+  view.setBigInt64(at + 8, high, true);
+  let length = 16;
+  if (isNegative) negate(view, at);
+  while (length > 0 && view.getUint8(at + length - 1) === 0) length--;
+  return length;
+}
+
+/** Turns the sign of sixteen little-endian bytes. */
+function negate(view: DataView, at: number): void {
+  let carry = 1;
+  for (let i = 0; i < 16; i += 4) {
+    const word = (~view.getInt32(at + i, true) >>> 0) + carry;
+    view.setInt32(at + i, word, true);
+    carry = word > 0xffff_ffff ? 1 : 0;
+  }
 }
 
 /** Writes `length` little-endian bytes of a bigint without its sign. */
@@ -52,11 +95,6 @@ export function writeBigint(
   at: number,
   length: number,
 ): void {
-  if (length <= 8) {
-    word[0] = magnitude;
-    for (let i = 0; i < length; i++) bytes[at + i] = wordBytes[i];
-    return;
-  }
   const text = magnitude.toString(16);
   let end = text.length;
   for (let i = 0; i < length; i++) {

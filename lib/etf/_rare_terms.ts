@@ -1,35 +1,22 @@
 import type { Atom } from "./atom.ts";
-import { atomObject, encodedSize } from "./_atom_bytes.ts";
-import { bigintLength, writeBigint } from "./_bignum.ts";
+import { encodedSize } from "./_atom_bytes.ts";
+import { bigintLength, writeBigint, writeWords } from "./_bignum.ts";
 import { Bitstring } from "./binary.ts";
-import { Float } from "./float.ts";
-import { writeDouble } from "./_double.ts";
 import { ExternalFun, Fun, LocalTerm, type NativeRecord } from "./fun.ts";
-import { Pid, Port, Ref } from "./identifiers.ts";
+import { Port } from "./identifiers.ts";
 import { Tag } from "./tags.ts";
-import { writeUtf8 } from "./_utf8.ts";
-import { MARGIN, type Writer, writeU32 } from "./_writer.ts";
+import { MARGIN, type Writer } from "./_writer.ts";
 
 // What the encoder's loop leaves to others: texts, and terms that messages hold less often. All expect room for MARGIN bytes.
 
-/** A binary of the text's UTF-8; `false` where it has none. */
-export function writeText(writer: Writer, text: string): boolean {
-  const room = text.length > 20_000 ? utf8Length(text) : text.length * 3;
-  writer.reserve(room + 5);
-  const head = writer.position;
-  const end = writeUtf8(text, writer.bytes, head + 5);
-  if (end < 0) return false;
-  writer.bytes[head] = Tag.BINARY_EXT;
-  writeU32(writer.bytes, head + 1, end - head - 5);
-  writer.position = end;
-  return true;
+/** Whether a list that begins with that may be one of bytes. */
+export function isByte(value: unknown): boolean {
+  return typeof value === "number" ? (value & 255) === value : typeof value === "bigint";
 }
 
 /** STRING_EXT, as Erlang sends a list whose elements are all bytes; `false` where they are not. */
 export function writeByteList(writer: Writer, list: readonly unknown[]): boolean {
   const length = list.length;
-  const first = list[0];
-  if (typeof first !== "number" && typeof first !== "bigint") return false;
   writer.reserve(length + MARGIN);
   const bytes = writer.bytes;
   const at = writer.position + 3;
@@ -65,30 +52,41 @@ export function writeAtom(writer: Writer, atom: Atom): void {
   const size = encodedSize(atom);
   writer.reserve(size + MARGIN);
   const { bytes, position } = writer;
-  for (let i = 0; i < size; i++) bytes[position + i] = atom._bytes[atom._at + i];
+  for (let i = 0; i < size; i++) bytes[position + i] = atom._slab.bytes[atom._at + i];
   writer.position = position + size;
 }
 
 /** An integer that came as a bigint, in the shortest form, as Erlang sends it. */
 export function writeBigInteger(writer: Writer, value: bigint): void {
-  if (value >= -9007199254740991n && value <= 9007199254740991n) {
-    writer.reserve(MARGIN);
+  writer.reserve(MARGIN);
+  const { bytes, position: at, view } = writer;
+  const isNegative = value < 0n;
+  const count = writeWords(value, isNegative, view, at + 3);
+  if (count < 0) {
+    writeLarge(writer, isNegative ? -value : value, isNegative);
+  } else if (count < 5) {
     const number = Number(value);
-    const { bytes, position } = writer;
     if ((number | 0) !== number) {
-      writer.position = writeSafe(bytes, position, number);
+      writer.position = writeSafe(bytes, at, number);
     } else if (number >= 0 && number < 256) {
-      bytes[position] = Tag.SMALL_INTEGER_EXT;
-      bytes[position + 1] = number;
-      writer.position += 2;
+      bytes[at] = Tag.SMALL_INTEGER_EXT;
+      bytes[at + 1] = number;
+      writer.position = at + 2;
     } else {
-      bytes[position] = Tag.INTEGER_EXT;
-      writeU32(bytes, position + 1, number);
-      writer.position += 5;
+      bytes[at] = Tag.INTEGER_EXT;
+      view.setInt32(at + 1, number);
+      writer.position = at + 5;
     }
-    return;
+  } else {
+    bytes[at] = Tag.SMALL_BIG_EXT;
+    bytes[at + 1] = count;
+    bytes[at + 2] = isNegative ? 1 : 0;
+    writer.position = at + 3 + count;
   }
-  const magnitude = value < 0n ? -value : value;
+}
+
+/** More than 128 bits, or nearly so many. */
+function writeLarge(writer: Writer, magnitude: bigint, isNegative: boolean): void {
   const length = bigintLength(magnitude);
   if (length < 256) {
     writer.u8(Tag.SMALL_BIG_EXT);
@@ -97,40 +95,15 @@ export function writeBigInteger(writer: Writer, value: bigint): void {
     writer.u8(Tag.LARGE_BIG_EXT);
     writer.u32(length);
   }
-  writer.u8(value < 0n ? 1 : 0);
+  writer.u8(isNegative ? 1 : 0);
   writer.reserve(length);
   writeBigint(magnitude, writer.bytes, writer.position, length);
   writer.position += length;
 }
 
 /** Writes an object that holds no other terms; `false` where it is no term. */
-export function writeLeaf(writer: Writer, value: object | null): boolean {
-  if (value === null) {
-    writeAtom(writer, atomObject(null));
-  } else if (value instanceof Pid) {
-    writer.u8(Tag.NEW_PID_EXT);
-    writeAtom(writer, value._node);
-    const { bytes, position } = writer;
-    writeU32(bytes, position, value.id);
-    writeU32(bytes, position + 4, value.serial);
-    writeU32(bytes, position + 8, value.creation);
-    writer.position = position + 12;
-  } else if (value instanceof Ref) {
-    const { words } = value;
-    writer.u8(Tag.NEWER_REFERENCE_EXT);
-    writer.u16(words.length);
-    writeAtom(writer, value._node);
-    const { bytes, position } = writer;
-    writeU32(bytes, position, value.creation);
-    for (let i = 0; i < words.length; i++) writeU32(bytes, position + 4 + 4 * i, words[i]);
-    writer.position = position + 4 + 4 * words.length;
-  } else if (value instanceof Uint8Array) {
-    writer.u8(Tag.BINARY_EXT);
-    writer.u32(value.length);
-    writer._binary(value);
-  } else if (value instanceof Float) {
-    writer.position = writeFloat(writer.bytes, writer.position, value.value);
-  } else if (value instanceof Port) {
+export function writeLeaf(writer: Writer, value: object): boolean {
+  if (value instanceof Port) {
     // Ids of 28 bits go the way that all releases since 19 read, as Erlang itself sends them.
     const small = value.id < 0x1000_0000;
     writer.u8(small ? Tag.NEW_PORT_EXT : Tag.V4_PORT_EXT);
@@ -168,13 +141,6 @@ export function writeRecordHead(writer: Writer, record: NativeRecord): readonly 
   return record.fields.map(([, value]) => value);
 }
 
-/** Writes a float, and gives the position behind it. */
-export function writeFloat(bytes: Uint8Array, at: number, value: number): number {
-  bytes[at] = 70; // NEW_FLOAT_EXT
-  writeDouble(bytes, at + 1, value);
-  return at + 9;
-}
-
 /** Writes an integer of 33 to 53 bits, and gives the position behind it. */
 export function writeSafe(bytes: Uint8Array, at: number, value: number): number {
   bytes[at] = 110; // SMALL_BIG_EXT
@@ -183,14 +149,4 @@ export function writeSafe(bytes: Uint8Array, at: number, value: number): number 
   for (let rest = Math.abs(value); rest > 0; rest = Math.floor(rest / 256)) bytes[end++] = rest;
   bytes[at + 1] = end - at - 3;
   return end;
-}
-
-function utf8Length(text: string): number {
-  let length = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    // A pair is 4 bytes, 2 for each half.
-    if (unit >= 0x80) length += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
-  }
-  return length;
 }

@@ -181,7 +181,11 @@ export class Reader {
     const atom = atomObject(value);
     if (this._splices !== null) {
       const size = encodedSize(atom);
-      this._splices.push({ at, length: 2, by: atom._bytes.subarray(atom._at, atom._at + size) });
+      this._splices.push({
+        at,
+        length: 2,
+        by: atom._slab.bytes.subarray(atom._at, atom._at + size),
+      });
     }
     return atom;
   }

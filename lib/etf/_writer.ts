@@ -4,8 +4,9 @@ import type { EncodeOptions } from "./options.ts";
 
 const SLAB = 65_536;
 /** Room for every term of fixed size, and for the head of every other. */
-export const MARGIN = 32;
+export const MARGIN = 160;
 const NONE = new Uint8Array(0);
+const NO_VIEW = new DataView(NONE.buffer);
 
 /** The atoms that a message has written in front of its terms, which hold only their numbers. */
 export interface AtomRefs {
@@ -35,7 +36,9 @@ export const APART_FROM: number = 64 * 1024;
  */
 export class Writer {
   /** The slab that is being filled; another one after `reserve`, and after whatever writes. */
-  bytes: Uint8Array = NONE;
+  bytes: Uint8Array<ArrayBuffer> = NONE;
+  /** @internal The same slab, for numbers of more than a byte. */
+  view: DataView = NO_VIEW;
   /** Where in the slab the next byte goes. */
   position = 0;
   /** Writes atoms as ATOM_CACHE_REF, as far as this has numbers for them; `null`, the default, writes all of them out. */
@@ -48,6 +51,7 @@ export class Writer {
   _limit = Infinity;
   /** @internal */
   readonly _maxSize: number;
+  #large: WeakRef<Uint8Array<ArrayBuffer>> | undefined = undefined;
 
   constructor(options: EncodeOptions = {}) {
     this._maxSize = options.maxSize ?? 268_435_456;
@@ -79,6 +83,7 @@ export class Writer {
     const grown = new Uint8Array(length);
     grown.set(this.bytes.subarray(this._start, this.position));
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
     this._start = 0;
     this.position = pending;
   }
@@ -112,7 +117,7 @@ export class Writer {
   /** Writes four bytes, highest first. */
   u32(value: number): void {
     this.reserve(4);
-    writeU32(this.bytes, this.position, value);
+    this.view.setUint32(this.position, value);
     this.position += 4;
   }
 
@@ -146,15 +151,40 @@ export class Writer {
   }
 
   /** The pending bytes, which belong to the caller from now on. */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const taken = this.bytes.subarray(this._start, this.position);
     // A slab that grew for a large term goes with it: it would keep too much alive for the small ones that follow.
     if (this.bytes.length > SLAB) {
       this.bytes = NONE;
+      this.view = NO_VIEW;
       this.position = 0;
     }
     this._start = this.position;
     return taken;
+  }
+
+  /** @internal A copy of the pending bytes, which may be written over from now on. A large slab is remembered as long as memory is not needed. */
+  _copy(): Uint8Array<ArrayBuffer> {
+    const { bytes, _start: start } = this;
+    const copy = bytes.slice(start, this.position);
+    this.position = start;
+    if (bytes.length > SLAB) {
+      this.#large = new WeakRef(bytes);
+      this.bytes = NONE;
+      this.view = NO_VIEW;
+      this._start = this.position = 0;
+    }
+    return copy;
+  }
+
+  /** @internal Begins in the large slab of the last time if that was a large one. */
+  _reuse(): void {
+    const large = this.#large?.deref();
+    this.#large = undefined;
+    if (large === undefined) return;
+    this.bytes = large;
+    this.view = new DataView(large.buffer);
+    this._start = this.position = 0;
   }
 }
 

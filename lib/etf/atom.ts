@@ -7,7 +7,16 @@ export const MAX_ATOMS = 1_048_576;
 /** How many characters (code points) an atom may have. */
 export const MAX_ATOM_CHARACTERS = 255;
 
-const NONE = new Uint8Array(0);
+/** @internal Where atoms stand as terms: the same bytes twice. At least three follow what is used of them. */
+export interface AtomSlab {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+const NONE: AtomSlab = {
+  bytes: new Uint8Array(0),
+  view: new DataView(new ArrayBuffer(0)),
+};
 const table: Map<string, Atom> = new Map();
 
 /**
@@ -19,7 +28,7 @@ export class Atom<Name extends string = string> {
   /** Its text, at most 255 characters, without the quotes that Erlang may print around it. */
   readonly name: Name;
   /** A slab that holds the atom as a term once it has been needed; a typed array for each would cost 100 bytes more. */
-  #bytes: Uint8Array = NONE;
+  #slab: AtomSlab = NONE;
   /** @ignore @internal Where in the slab it begins. */
   _at = 0;
   /** @ignore @internal How many bytes it has there, 0 where it has not been needed yet. */
@@ -34,14 +43,14 @@ export class Atom<Name extends string = string> {
     this.name = name;
   }
 
-  /** @ignore @internal No field: Bun prints all fields of what an error holds, and a slab is 64 KiB. */
-  get _bytes(): Uint8Array {
-    return this.#bytes;
+  /** @ignore @internal No field: Bun prints all fields of what an error holds, and a slab is large. */
+  get _slab(): AtomSlab {
+    return this.#slab;
   }
 
   /** @ignore @internal */
-  set _bytes(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  set _slab(slab: AtomSlab) {
+    this.#slab = slab;
   }
 
   /** The name: `${atom("ok")}` is `ok`. */

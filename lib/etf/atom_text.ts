@@ -13,7 +13,7 @@ export function atomTextLength(atom: Atom): number {
 export function writeAtomText(atom: Atom, bytes: Uint8Array, at: number): number {
   const size = encodedSize(atom);
   const head = size > 257 ? 3 : 2;
-  const from = atom._bytes;
+  const from = atom._slab.bytes;
   const start = atom._at + head;
   const length = size - head;
   for (let i = 0; i < length; i++) bytes[at + i] = from[start + i];

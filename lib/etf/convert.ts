@@ -52,6 +52,61 @@ function textKey(name: string): Term {
   return name;
 }
 
+/** How deep the fast way goes. */
+const DEPTH = 64;
+/** What is thrown where that does not do; no error of its own, for that costs a stack. */
+const OTHERWISE: Error = new Error("Cannot convert");
+
+/** The same as `convertDeep`, by recursion. */
+function convert(object: object, key: (name: string) => Term, lenient: boolean): unknown {
+  if (!lenient && !isPlain(object)) throw new EncodeError(refusal(object), "");
+  try {
+    return quickly(object, key, lenient, DEPTH);
+  } catch (error) {
+    if (error !== OTHERWISE) throw error;
+    return convertDeep(object, key, lenient);
+  }
+}
+
+function quickly(
+  value: unknown,
+  key: (name: string) => Term,
+  lenient: boolean,
+  depth: number,
+): unknown {
+  if (typeof value !== "object" || value === null) {
+    if (value === undefined && !lenient) throw OTHERWISE;
+    return value;
+  }
+  if (depth === 0) throw OTHERWISE;
+  depth--;
+  if (Array.isArray(value)) {
+    const { length } = value;
+    const made: unknown[] = isTuple(value) ? new Tuple<unknown[]>(length) : [];
+    for (let i = 0; i < length; i++) made[i] = quickly(value[i], key, lenient, depth);
+    return made;
+  }
+  if (lenient && value instanceof TermMap) {
+    const flat = value._flat.slice();
+    for (let i = 1; i < flat.length; i += 2) flat[i] = quickly(flat[i], key, true, depth) as Term;
+    return TermMap._of(flat);
+  }
+  if (lenient && value instanceof Map) {
+    const made: Map<unknown, unknown> = new Map();
+    for (const [at, item] of value) made.set(at, quickly(item, key, true, depth));
+    return made;
+  }
+  if (!isPlain(value)) return value;
+  const names = Object.keys(value);
+  const flat: unknown[] = new Array(names.length * 2);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    flat[2 * i] = key(name);
+    flat[2 * i + 1] = quickly((value as Record<string, unknown>)[name], key, lenient, depth);
+  }
+  return TermMap._of(flat as Term[]);
+}
+
 /** A container that is being converted. */
 interface Frame {
   readonly source: object;
@@ -66,8 +121,7 @@ interface Frame {
  *
  * @param lenient any container may be the root, maps are looked into, and what is no term is left to the encoder.
  */
-function convert(object: object, key: (name: string) => Term, lenient: boolean): unknown {
-  if (!lenient && !isPlain(object)) throw new EncodeError(refusal(object), "");
+function convertDeep(object: object, key: (name: string) => Term, lenient: boolean): unknown {
   const frames: Frame[] = [open(object)];
   for (;;) {
     const frame = frames[frames.length - 1];
@@ -128,7 +182,8 @@ function isMap(value: unknown): value is Map<unknown, unknown> | TermMap {
   return value instanceof TermMap || value instanceof Map;
 }
 
-function isPlain(value: unknown): value is object {
+/** @internal Whether a value is an object that has no class. */
+export function isPlain(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

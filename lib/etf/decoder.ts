@@ -1,56 +1,39 @@
-// Hot: one loop, its state in local variables, tags as literals (a test holds them to tags.ts). Measured by the codec rows of the benchmark.
-import { type AtomValue, atomValue, cachedAtom } from "./_atom_bytes.ts";
+// Hot: goes down into a term by calling itself, the position in a field. Tags as literals (a test holds them to tags.ts). Measured by the codec rows of the
+// benchmark. Whatever is rare, deep, or looks wrong goes the way of _deep_decoder.ts, which says what is wrong.
+import type { Atom } from "./atom.ts";
+import { atomObject, type AtomValue, atomValue, cachedAtom, holds } from "./_atom_bytes.ts";
 import { readInteger } from "./_bignum.ts";
 import { inflate } from "./_compressed.ts";
-import { readDouble } from "./_double.ts";
+import { DeepDecoder } from "./_deep_decoder.ts";
 import { DecodeError } from "./errors.ts";
 import { Float } from "./float.ts";
 import { Pid, Ref } from "./identifiers.ts";
+import { cachedKey, LONGEST } from "./_key_texts.ts";
 import { ImproperList } from "./list.ts";
-import { hasDuplicate } from "./_map_keys.ts";
-import { mapObject } from "./_map_object.ts";
 import type { DecodeOptions } from "./options.ts";
-import { readBignum, readOldFloat, readRare, Unfinished } from "./_rare_tags.ts";
-import { Reader } from "./_reader.ts";
-import { Tag, tagName, VERSION } from "./tags.ts";
+import { Tag, VERSION } from "./tags.ts";
 import type { Term } from "./term.ts";
 import { TermMap } from "./term_map.ts";
 import { newTuple, Tuple } from "./tuple.ts";
-import { readUtf8 } from "./_utf8.ts";
 
-/** What is being filled. WRAP is added inside the keys of maps, where floats are wrapped, so that 1.0 stays another key than 1. */
-const ROOT = 0;
-const TUPLE = 1;
-const LIST = 2;
-const TAIL = 3;
-const MAP = 4;
-const UNFINISHED = 5;
-const KIND = 7;
-const WRAP = 8;
-
-/** The largest arity Erlang has. */
-const MAX_ARITY = 0xff_ffff;
+/** How deep containers nest before the other way is taken: no term may use up the stack of the program. */
+const DEPTH = 64;
 /** Longer arrays are grown, because V8 makes a hash table of one that is made with more than 32 million places. */
 const PREALLOCATED = 1 << 20;
+/** Twice the size of the largest map whose keys are remembered. */
+const KNOWN = 64;
+/** What is thrown where something is wrong with a term; no error of its own, for that costs a stack. */
+const MALFORMED: Error = new Error("Cannot decode a term");
 
 /**
  * Reads terms from bytes, one after the other.
  *
  * Terms may nest without limit. What a term claims about its size is compared with the bytes that are left before anything is allocated.
  */
-export class Decoder extends Reader {
-  readonly #objects: "atoms" | "binaries" | undefined;
-  readonly #wrapAll: boolean;
-  readonly #text: boolean;
-  /** The containers around the one that is being filled: array, next place, length, kind, extra, bytes owed to those outside. */
-  #stack: unknown[] = [];
-
-  constructor(options: DecodeOptions = {}) {
-    super(options);
-    this.#objects = options.objects;
-    this.#wrapAll = this._options.floats === "wrap";
-    this.#text = this._options.binaries === "text";
-  }
+export class Decoder extends DeepDecoder {
+  #lastNode: Atom = atomObject(null);
+  /** For each size the keys of the map that came last, where all were texts: they differ from each other. */
+  readonly #knownTexts: (readonly string[] | undefined)[] = [];
 
   /**
    * Reads one term, which has no version byte in front.
@@ -61,11 +44,24 @@ export class Decoder extends Reader {
   term(): Term {
     const start = this.position;
     try {
-      return this.#read();
+      return this.#value(0, false, DEPTH);
     } catch (error) {
       this.position = start;
-      this._splices = null;
-      this.#stack = []; // It holds what was read so far.
+      this._forget();
+      if (error !== MALFORMED) throw error;
+      return this.#explain(start);
+    } finally {
+      if (this._keys !== null && this._keys.names.size > 0) this._keys = null;
+    }
+  }
+
+  /** Goes the same way again, slowly, to say what is wrong. */
+  #explain(start: number): Term {
+    try {
+      return this._deep(0, false, false);
+    } catch (error) {
+      this.position = start;
+      this._forget();
       throw error;
     }
   }
@@ -121,335 +117,220 @@ export class Decoder extends Reader {
     return term;
   }
 
-  #read(): Term {
+  /**
+   * @param owed how many terms the containers outside still need, each at least a byte: what they claim in sum never exceeds what is left.
+   * @param inKey whether it is part of a key, where floats are wrapped, so that 1.0 stays another key than 1, and maps stay maps.
+   */
+  #value(owed: number, inKey: boolean, depth: number): Term {
+    const bytes = this._bytes;
+    const start = this.position;
+    const left = this.end - start;
+    if (left < 2 && (left < 1 || bytes[start] !== 106)) throw MALFORMED;
+    switch (bytes[start]) {
+      case 97: // SMALL_INTEGER_EXT
+        this.position = start + 2;
+        return bytes[start + 1];
+      case 98: // INTEGER_EXT
+        if (left < 5) throw MALFORMED;
+        this.position = start + 5;
+        return (bytes[start + 1] << 24) | (bytes[start + 2] << 16) | (bytes[start + 3] << 8) |
+          bytes[start + 4];
+      case 119: { // SMALL_ATOM_UTF8_EXT
+        const length = bytes[start + 1];
+        if (left < 2 + length) throw MALFORMED;
+        const found = cachedAtom(bytes, start + 2, length);
+        if (found !== undefined) {
+          this.position = start + 2 + length;
+          return atomValue(found);
+        }
+        this.position = start + 2;
+        return atomValue(this._atomText(length, 119));
+      }
+      case 82: // ATOM_CACHE_REF
+        this.position = start + 1;
+        return atomValue(this._cachedAtom());
+      case 104: { // SMALL_TUPLE_EXT
+        const size = bytes[start + 1];
+        this.position = start + 2;
+        if (size === 0) return new Tuple<Term[]>(0);
+        if (size + owed > left - 2) throw MALFORMED;
+        if (depth === 0) break;
+        const target = newTuple(size);
+        owed += size;
+        for (let i = 0; i < size; i++) target[i] = this.#value(--owed, inKey, depth - 1);
+        return target as Term;
+      }
+      case 106: // NIL_EXT
+        this.position = start + 1;
+        return [];
+      case 109: { // BINARY_EXT
+        this.position = start + 1;
+        return this._binaryTerm();
+      }
+      case 107: // STRING_EXT
+        this.position = start + 1;
+        return this._byteList([]);
+      case 108: { // LIST_EXT
+        if (depth === 0) break;
+        this.position = start + 1;
+        const size = this._u32(108);
+        // Without elements it is what its tail is, and tails may follow each other.
+        if (size === 0) break;
+        if (size + owed > left - 5) throw MALFORMED;
+        return this.#list(size, owed, inKey, depth - 1);
+      }
+      case 116: { // MAP_EXT
+        if (depth === 0) break;
+        this.position = start + 1;
+        const size = this._u32(116) * 2;
+        if (size + owed > left - 5) throw MALFORMED;
+        return this.#map(size, owed, inKey, depth - 1, start);
+      }
+      case 88: { // NEW_PID_EXT
+        this.position = start + 1;
+        const node = this.#node(88);
+        const at = this.position;
+        if (this.end - at < 12) throw MALFORMED;
+        this.position = at + 12;
+        return new Pid(node, u32(bytes, at), u32(bytes, at + 4), u32(bytes, at + 8));
+      }
+      case 90: { // NEWER_REFERENCE_EXT
+        if (left < 3) throw MALFORMED;
+        const count = (bytes[start + 1] << 8) | bytes[start + 2];
+        if (count > 5) throw MALFORMED;
+        this.position = start + 3;
+        const node = this.#node(90);
+        let at = this.position;
+        if (this.end - at < 4 + 4 * count) throw MALFORMED;
+        const words: number[] = new Array(count);
+        for (let i = 0; i < count; i++) words[i] = u32(bytes, at += 4);
+        this.position = at + 4;
+        return new Ref(node, u32(bytes, at - 4 * count), words);
+      }
+      case 70: { // NEW_FLOAT_EXT
+        this.position = start + 1;
+        const number = this._double();
+        return inKey || this._wrapAll ? new Float(number) : number;
+      }
+      case 110: { // SMALL_BIG_EXT
+        const length = bytes[start + 1];
+        if (left < 3 + length) throw MALFORMED;
+        if (length > this._options.maxBignumBytes) break;
+        this.position = start + 3 + length;
+        return readInteger(bytes, start + 3, length, bytes[start + 2] !== 0);
+      }
+    }
+    this.position = start;
+    return this._deep(owed, depth < DEPTH, inKey);
+  }
+
+  /** The node of a pid or a reference: mostly that of the one before. */
+  #node(of: number): Atom {
+    const bytes = this._bytes;
+    const at = this.position;
+    if (this.end - at >= 2 && bytes[at] === 119) { // SMALL_ATOM_UTF8_EXT
+      const length = bytes[at + 1];
+      const last = this.#lastNode;
+      if (this.end - at - 2 >= length && holds(last, bytes, at + 2, length)) {
+        this.position = at + 2 + length;
+        return last;
+      }
+    }
+    return this.#lastNode = this._atomTerm(of);
+  }
+
+  #list(size: number, owed: number, inKey: boolean, depth: number): Term {
     const bytes = this._bytes;
     const end = this.end;
-    const stack = this.#stack;
-    const wrapAll = this.#wrapAll;
-    let pos = this.position;
-    let top = 0;
-    let kind = ROOT;
-    let target: Term[] = [null];
-    let index = 0;
-    let count = 1;
-    let extra: unknown = undefined;
-    // How many terms the containers outside still need, each at least a byte: what they claim in sum never exceeds what is left.
-    let owed = 0;
-    let value: Term;
-    read: for (;;) {
-      if (pos >= end) this.#truncated(pos);
-      const start = pos;
-      const tag = bytes[pos++];
-      // What a container will hold, if this is one.
-      let size = -1;
-      let inner = 0;
-      let unfinished: Unfinished | undefined;
-      switch (tag) {
-        case 97: // SMALL_INTEGER_EXT
-          if (pos >= end) this.#truncated(start, tag);
-          value = bytes[pos++];
-          break;
-        case 98: // INTEGER_EXT
-          if (pos + 4 > end) this.#truncated(start, tag);
-          value = (bytes[pos] << 24) | (bytes[pos + 1] << 16) | (bytes[pos + 2] << 8) |
-            bytes[pos + 3];
-          pos += 4;
-          break;
-        case 119: { // SMALL_ATOM_UTF8_EXT
-          if (pos >= end) this.#truncated(start, tag);
-          const length = bytes[pos++];
-          if (pos + length > end) this.#truncated(start, tag);
-          let found = cachedAtom(bytes, pos, length);
-          if (found === undefined) {
-            this.position = pos;
-            found = this._atomText(length, tag);
-          }
-          pos += length;
-          value = atomValue(found);
-          break;
-        }
-        case 82: // ATOM_CACHE_REF
-          this.position = pos;
-          value = atomValue(this._cachedAtom());
-          pos = this.position;
-          break;
-        case 104: // SMALL_TUPLE_EXT
-          if (pos >= end) this.#truncated(start, tag);
-          size = bytes[pos++];
-          if (size === 0) value = new Tuple<Term[]>(0);
-          else inner = TUPLE;
-          break;
-        case 106: // NIL_EXT
-          value = [];
-          break;
-        case 109: // BINARY_EXT
-          this.position = pos;
-          value = this.#binary();
-          pos = this.position;
-          break;
-        case 107: // STRING_EXT
-          this.position = pos;
-          value = this.#string([]);
-          pos = this.position;
-          break;
-        case 108: // LIST_EXT
-          this.position = pos;
-          size = this._u32(tag);
-          pos = this.position;
-          // Without elements it is what its tail is, for Erlang too.
-          if (size === 0) continue;
-          inner = LIST;
-          break;
-        case 116: // MAP_EXT
-          this.position = pos;
-          size = this._u32(tag) * 2;
-          pos = this.position;
-          if (size > 0) inner = MAP;
-          else {value = this.#map(
-              [],
-              start,
-              (kind & WRAP) !== 0 || (kind === MAP && (index & 1) === 0),
-            );}
-          break;
-        case 88: { // NEW_PID_EXT
-          this.position = pos;
-          const node = this._atomTerm(tag);
-          value = new Pid(node, this._u32(tag), this._u32(tag), this._u32(tag));
-          pos = this.position;
-          break;
-        }
-        case 90: // NEWER_REFERENCE_EXT
-          this.position = pos;
-          value = this.#ref();
-          pos = this.position;
-          break;
-        case 70: // NEW_FLOAT_EXT
-        case 99: { // FLOAT_EXT
-          this.position = pos;
-          const number = tag === 70 ? this.#float() : readOldFloat(this);
-          pos = this.position;
-          value = wrapAll || (kind & WRAP) !== 0 || (kind === MAP && (index & 1) === 0)
-            ? new Float(number)
-            : number;
-          break;
-        }
-        case 110: { // SMALL_BIG_EXT
-          if (pos + 2 > end) this.#truncated(start, tag);
-          const length = bytes[pos];
-          const negative = bytes[pos + 1] !== 0;
-          pos += 2;
-          if (pos + length > end) this.#truncated(start, tag);
-          if (length > this._options.maxBignumBytes) {
-            this.position = pos;
-            readBignum(this, length, 0, tag);
-          }
-          value = readInteger(bytes, pos, length, negative);
-          pos += length;
-          break;
-        }
-        case 105: // LARGE_TUPLE_EXT
-          this.position = pos;
-          size = this._u32(tag);
-          pos = this.position;
-          if (size > MAX_ARITY) {
-            this._fail(`a tuple of ${size}, at most ${MAX_ARITY} is possible`, tag);
-          }
-          if (size === 0) value = new Tuple<Term[]>(0);
-          else inner = TUPLE;
-          break;
-        default: {
-          this.position = pos;
-          const read = readRare(this, tag, top > 0 || kind !== ROOT);
-          pos = this.position;
-          if (!(read instanceof Unfinished)) {
-            value = read;
-          } else if (read.count === 0) {
-            value = read.finish([]);
-            pos = this.position;
-          } else {
-            size = read.count;
-            inner = UNFINISHED;
-            unfinished = read;
-          }
-        }
-      }
-      if (inner !== 0) {
-        const rest = owed + count - index - ((kind & KIND) === LIST ? 0 : 1);
-        if (size + rest > end - pos) {
-          this.position = start;
-          this._fail(`${tagName(tag)} claims ${size} terms, ${end - pos} bytes are left`, tag);
-        }
-        stack[top] = target;
-        stack[top + 1] = index;
-        stack[top + 2] = count;
-        stack[top + 3] = kind;
-        stack[top + 4] = extra;
-        stack[top + 5] = owed;
-        top += 6;
-        owed = rest;
-        kind = inner |
-          ((kind & WRAP) !== 0 || (kind === MAP && (index & 1) === 0) ? WRAP : 0);
-        // Each kind is made and filled in a place of its own: V8 learns for each what its arrays hold.
-        if (inner === TUPLE) target = newTuple(size);
-        else if (size > PREALLOCATED) target = [];
-        else if (inner === LIST) target = new Array(size);
-        else target = new Array(size);
-        index = 0;
-        count = size;
-        extra = inner === MAP ? start : unfinished;
-        continue;
-      }
-      for (;;) {
-        switch (kind & KIND) {
-          case ROOT:
-            this.position = pos;
-            if (top < stack.length) this.#release();
-            return value!;
-          case TUPLE:
-            target[index++] = value!;
-            if (index < count) continue read;
-            value = target as Term;
-            break;
-          case LIST:
-            target[index++] = value!;
-            if (index < count) continue read;
-            if (pos < end && bytes[pos] === 106) {
-              pos++;
-            } else {
-              this.position = pos;
-              const more = this.#tail(target, owed);
-              pos = this.position;
-              if (more !== 0) {
-                count += Math.abs(more);
-                if (more < 0) kind = TAIL | (kind & WRAP);
-                continue read;
-              }
-            }
-            value = target;
-            break;
-          case TAIL:
-            value = new ImproperList(target, value!);
-            break;
-          case MAP:
-            target[index++] = value!;
-            if (index < count) continue read;
-            value = this.#map(target, extra as number, (kind & WRAP) !== 0);
-            break;
-          default:
-            target[index++] = value!;
-            if (index < count) continue read;
-            this.position = pos;
-            value = (extra as Unfinished).finish(target);
-            pos = this.position;
-        }
-        top -= 6;
-        target = stack[top] as Term[];
-        index = stack[top + 1] as number;
-        count = stack[top + 2] as number;
-        kind = stack[top + 3] as number;
-        extra = stack[top + 4];
-        owed = stack[top + 5] as number;
-        stack[top] = stack[top + 4] = undefined;
-      }
-    }
-  }
-
-  /** Forgets what only large terms need. */
-  #release(): void {
-    if (this.#stack.length > 6 * 1024) this.#stack = [];
-    if (this._keys !== null && this._keys.names.size > 0) this._keys = null;
-  }
-
-  /** What follows the elements of a list: 0 its end, n as many more elements, -1 a tail that is no list. */
-  #tail(elements: Term[], owed: number): number {
+    const last = end - 5;
+    const target: Term[] = size > PREALLOCATED ? [] : new Array(size);
+    let i = 0;
     for (;;) {
-      const start = this.position;
-      const tag = this._u8(Tag.LIST_EXT);
-      if (tag === Tag.NIL_EXT) return 0;
-      if (tag === Tag.STRING_EXT) {
-        this.#string(elements);
-        return 0;
+      let pos = this.position;
+      for (; i < size; i++) {
+        const tag = pos <= last ? bytes[pos] : 0;
+        // Integers, of which lists may be long, here.
+        if (tag === 98) { // INTEGER_EXT
+          target[i] = (bytes[pos + 1] << 24) | (bytes[pos + 2] << 16) | (bytes[pos + 3] << 8) |
+            bytes[pos + 4];
+          pos += 5;
+        } else if (tag === 97) { // SMALL_INTEGER_EXT
+          target[i] = bytes[pos + 1];
+          pos += 2;
+        } else {
+          if (tag === 119 && pos + 2 + bytes[pos + 1] <= end) { // SMALL_ATOM_UTF8_EXT
+            const length = bytes[pos + 1];
+            const found = cachedAtom(bytes, pos + 2, length);
+            if (found !== undefined) {
+              target[i] = atomValue(found);
+              pos += 2 + length;
+              continue;
+            }
+          }
+          this.position = pos;
+          target[i] = this.#value(owed + size - i, inKey, depth);
+          pos = this.position;
+        }
       }
-      if (tag !== Tag.LIST_EXT) {
-        this.position = start;
-        return -1;
+      if (pos < end && bytes[pos] === 106) { // NIL_EXT
+        this.position = pos + 1;
+        return target;
       }
-      const size = this._u32(tag);
-      if (size + owed >= this.end - this.position) {
-        this._fail(
-          `LIST_EXT claims ${size} terms, ${this.end - this.position} bytes are left`,
-          tag,
-        );
-      }
-      if (size > 0) return size;
+      this.position = pos;
+      const more = this._tail(target, owed);
+      if (more === 0) return target;
+      if (more < 0) return new ImproperList(target, this.#value(owed, inKey, depth));
+      size += more;
     }
   }
 
-  /** STRING_EXT: its bytes are added to a list. */
-  #string(list: number[] | Term[]): Term[] {
-    const tag = Tag.STRING_EXT;
-    const length = this._u16(tag);
-    this._need(length, tag);
+  #map(size: number, owed: number, inKey: boolean, depth: number, start: number): Term {
+    const flat: Term[] = size > PREALLOCATED ? [] : new Array(size);
+    const hasTexts = this._text;
+    let texts = 0;
+    for (let i = 0; i < size; i += 2) {
+      const rest = owed + size - i - 2;
+      const key = hasTexts ? this.#key() : undefined;
+      if (key === undefined) {
+        flat[i] = this.#value(rest + 1, true, depth);
+      } else {
+        flat[i] = key;
+        texts += 2;
+      }
+      flat[i + 1] = this.#value(rest, inKey, depth);
+    }
+    return texts === size && size >= 4 && size <= KNOWN
+      ? this.#textMap(flat, start, inKey)
+      : this._mapTerm(flat, start, inKey);
+  }
+
+  /** The map whose keys are all texts that `#key` has given. */
+  #textMap(flat: Term[], start: number, inKey: boolean): Term {
+    const { length } = flat;
+    const known = this.#knownTexts[length];
+    if (known === undefined || !hasTexts(flat, known)) {
+      const made = this._mapTerm(flat, start, inKey);
+      // Assigned, it would be no property.
+      this.#knownTexts[length] = flat.includes("__proto__") ? undefined : textsOf(flat);
+      return made;
+    }
+    if (inKey || this._objects !== "binaries") return TermMap._of(flat);
+    const object: Record<string, Term> = {};
+    for (let i = 0; i < length; i += 2) object[flat[i] as string] = flat[i + 1];
+    return object as unknown as Term;
+  }
+
+  /** The text of a short binary that is a key; `undefined` if there is none. */
+  #key(): string | undefined {
     const bytes = this._bytes;
-    const from = this.position;
-    let at = list.length;
-    for (let i = 0; i < length; i++) list[at++] = bytes[from + i];
-    this.position = from + length;
-    return list;
-  }
-
-  #binary(): Term {
-    const tag = Tag.BINARY_EXT;
-    const length = this._u32(tag);
-    if (this.#text) {
-      this._need(length, tag);
-      const text = readUtf8(this._bytes, this.position, this.position + length);
-      if (text !== undefined) {
-        this.position += length;
-        return text;
-      }
-    }
-    return this._binary(length, tag);
-  }
-
-  #float(): number {
-    const tag = Tag.NEW_FLOAT_EXT;
-    this._need(8, tag);
-    const value = readDouble(this._bytes, this.position);
-    if (value - value !== 0) this._fail("NEW_FLOAT_EXT is not a finite float", tag);
-    this.position += 8;
-    return value;
-  }
-
-  #ref(): Ref {
-    const tag = Tag.NEWER_REFERENCE_EXT;
-    const count = this._u16(tag);
-    if (count > 5) {
-      this._fail(`NEWER_REFERENCE_EXT has ${count} words, at most 5 are possible`, tag);
-    }
-    const node = this._atomTerm(tag);
-    const creation = this._u32(tag);
-    const words: number[] = new Array(count);
-    for (let i = 0; i < count; i++) words[i] = this._u32(tag);
-    return new Ref(node, creation, words);
-  }
-
-  #map(flat: Term[], start: number, inKey: boolean): Term {
-    if (hasDuplicate(flat, this)) {
-      this.position = start;
-      this._fail("MAP_EXT has two equal keys", Tag.MAP_EXT);
-    }
-    // Plain objects are no terms, and a key is one.
-    if (this.#objects === undefined || inKey) return TermMap._of(flat);
-    return mapObject(flat, this.#objects) ?? TermMap._of(flat);
-  }
-
-  #truncated(at: number, tag?: number): never {
-    this.position = at;
-    this._fail(
-      tag === undefined ? "the bytes end before the term" : `${tagName(tag)} is cut off`,
-      tag,
-    );
+    const at = this.position;
+    if (at + 5 > this.end || bytes[at] !== 109) return undefined; // BINARY_EXT
+    const length = bytes[at + 4];
+    if (length > LONGEST || at + 5 + length > this.end) return undefined;
+    if ((bytes[at + 1] | bytes[at + 2] | bytes[at + 3]) !== 0) return undefined;
+    const text = cachedKey(bytes, at + 5, length);
+    if (text !== undefined) this.position = at + 5 + length;
+    return text;
   }
 }
 
@@ -476,6 +357,23 @@ export function decode(bytes: Uint8Array, options?: DecodeOptions): Term {
   } finally {
     decoder.reset(NONE);
   }
+}
+
+function hasTexts(flat: readonly Term[], known: readonly string[]): boolean {
+  for (let i = 0; i < known.length; i++) {
+    if (flat[2 * i] !== known[i]) return false;
+  }
+  return true;
+}
+
+function textsOf(flat: readonly Term[]): string[] {
+  const keys: string[] = [];
+  for (let i = 0; i < flat.length; i += 2) keys.push(flat[i] as string);
+  return keys;
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }
 
 let shared: Decoder | undefined;

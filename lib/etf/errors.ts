@@ -47,6 +47,11 @@ export class EncodeError extends TypeError {
     this.#problem = message;
   }
 
+  /** @ignore @internal The same error for a value that holds this one at `path`. */
+  _under(path: string): EncodeError {
+    return new EncodeError(this.#problem, path + this.path, { cause: this.cause });
+  }
+
   /** @ignore @internal The same error for the value that stands at `path`; this one where it is not in there. */
   _within(path: string): EncodeError {
     if (!this.path.startsWith(path)) return this;

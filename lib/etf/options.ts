@@ -9,6 +9,11 @@ export interface EncodeOptions {
    * How many bytes one term, and all that a connection has not yet sent, may have; an {@linkcode EncodeError} beyond it. Default 268,435,456 (256 MiB).
    */
   readonly maxSize?: number;
+  /**
+   * What plain objects are, whatever `Object.keys` names in them: maps whose keys are atoms (`"atoms"`; each new name is an atom for the rest of the program, here
+   * and at the receiver) or binaries (`"binaries"`). By default they are refused, because they do not say it.
+   */
+  readonly objects?: "atoms" | "binaries";
 }
 
 /** What a decoder does differently from its defaults. */

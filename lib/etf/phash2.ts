@@ -284,7 +284,7 @@ function hashAtom(atom: Atom, hash: number): number {
 /** The hash of an atom's bytes in the atom table: PJW's. Latin-1 characters count as the byte that they were before R16. */
 function hashOfAtom(atom: Atom): number {
   const size = encodedSize(atom);
-  const bytes = atom._bytes;
+  const bytes = atom._slab.bytes;
   const end = atom._at + size;
   let h = 0;
   for (let i = atom._at + (size > 257 ? 3 : 2); i < end; i++) {

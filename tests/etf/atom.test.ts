@@ -6,7 +6,7 @@ import { encode } from "../../lib/etf/encoder.ts";
 test("the bytes that many atoms share are not among an atom's visible fields", () => {
   const made = atom("an atom that is shown in an error");
   encode(made);
-  assertEquals(Object.keys(made).includes("_bytes"), false);
-  assertEquals(made._bytes.length > made._size, true);
+  assertEquals(Object.keys(made).includes("_slab"), false);
+  assertEquals(made._slab.bytes.length > made._size, true);
   assertEquals(JSON.stringify({ made }), `{"made":"${made.name}"}`);
 });

@@ -17,7 +17,7 @@ import { ExternalFun, type Fun, LocalTerm, NativeRecord } from "../../lib/etf/fu
 import { Pid, type Port, type Ref } from "../../lib/etf/identifiers.ts";
 import { ImproperList, isList } from "../../lib/etf/list.ts";
 import { TermMap } from "../../lib/etf/term_map.ts";
-import { isTuple } from "../../lib/etf/tuple.ts";
+import { isTuple, tuple } from "../../lib/etf/tuple.ts";
 import { bytes, read, refused, u32 } from "./_support.ts";
 
 const NODE = bytes(119, 3, "a@b");
@@ -481,5 +481,61 @@ test("the cache of atoms forgets without losing any", () => {
   for (let round = 0; round < 2; round++) {
     const atoms = decode(data) as Atom[];
     for (const [i, one] of atoms.entries()) assertStrictEquals(one, atom(names[i]));
+  }
+});
+
+test("maps of the same keys again and again, as texts and as objects", () => {
+  const options = { binaries: "text", objects: "binaries" } as const;
+  const key = (text: string) => [109, u32(text.length), text] as const;
+  const map = (...keys: string[]) =>
+    bytes(131, 116, u32(keys.length), ...keys.flatMap((name, i) => [...key(name), 97, i]));
+  for (let round = 0; round < 3; round++) {
+    assertEquals(decode(map("a", "b", "c"), options) as unknown, { a: 0, b: 1, c: 2 });
+    assertEquals(decode(map("c", "b", "a"), options) as unknown, { c: 0, b: 1, a: 2 });
+    assertThrows(() => decode(map("a", "b", "a"), options), DecodeError, "two equal keys");
+    assertThrows(() => decode(map("c", "c", "c"), { binaries: "text" }), DecodeError, "equal keys");
+    assertEquals((decode(map("a", "b"), { binaries: "text" }) as TermMap).get("b"), 1);
+    const odd = decode(map("__proto__", "x", "12"), options) as object;
+    assertEquals(Object.keys(odd).sort(), ["12", "__proto__", "x"]);
+    assertEquals(Object.getPrototypeOf(odd), Object.prototype);
+    const long = "k".repeat(33);
+    assertEquals(decode(map(long, "", "x"), options) as unknown, { [long]: 0, "": 1, x: 2 });
+    const wide = decode(
+      bytes(131, 116, u32(2), 109, u32(2), 0xc3, 0xa9, 97, 1, ...key("e"), 97, 2),
+      options,
+    );
+    assertEquals(wide as unknown, { "é": 1, e: 2 });
+    const mixed = decode(bytes(131, 116, u32(2), ...key("a"), 97, 1, 97, 5, 97, 2), options);
+    assertEquals((mixed as TermMap).get(5), 2);
+  }
+});
+
+test("texts of every length, ASCII and not", () => {
+  for (let length = 0; length < 140; length++) {
+    for (const end of ["", "z", "é", "\u20ac", "\u{1f600}"]) {
+      const text = "abcdefghij".repeat(14).slice(0, length) + end;
+      assertEquals(decode(encode(text), { binaries: "text" }), text);
+      assertEquals((decode(encode(text)) as Binary).text, text);
+    }
+  }
+  assert(decode(bytes(131, 109, u32(3), "ab", 0xff), { binaries: "text" }) instanceof Binary);
+});
+
+test("whatever is cut off says so, at each place and depth", () => {
+  const whole = encode(
+    [
+      tuple(atom("a"), 1, 300, 1.5, "text", 2n ** 70n),
+      new Map([["k", [new Pid(atom("n"), 1, 2, 3)]]]),
+      [],
+    ],
+  );
+  for (const wrap of [0, 70]) {
+    let term: Uint8Array = whole.subarray(1);
+    for (let i = 0; i < wrap; i++) term = bytes(104, 1, term);
+    const all = bytes(131, term);
+    assert(isTuple(decode(all)) || isList(decode(all)));
+    for (let end = 1; end < all.length; end++) {
+      assertThrows(() => decode(all.subarray(0, end)), DecodeError);
+    }
   }
 });

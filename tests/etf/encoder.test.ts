@@ -8,8 +8,10 @@ import {
 import { test } from "node:test";
 import { Atom, atom } from "../../lib/etf/atom.ts";
 import { Binary, Bitstring } from "../../lib/etf/binary.ts";
+import { atomMap, stringMap } from "../../lib/etf/convert.ts";
 import { decode } from "../../lib/etf/decoder.ts";
 import { encode, Encoder } from "../../lib/etf/encoder.ts";
+import { equal } from "../../lib/etf/equal.ts";
 import { EncodeError } from "../../lib/etf/errors.ts";
 import { float } from "../../lib/etf/float.ts";
 import { ExternalFun } from "../../lib/etf/fun.ts";
@@ -313,4 +315,111 @@ test("an atom is encoded from what was kept the first time", () => {
   assertInstanceOf(name, Atom);
   assertEquals(encode(name), encode(name));
   assertEquals(encode([name, name]).length, 2 + 4 + 2 * 14 + 1);
+});
+
+test("terms of any depth, of each kind of container, and where what is no term stands in them", () => {
+  const kinds: ((inner: Encodable) => Encodable)[] = [
+    (inner) => [inner, 1],
+    (inner) => tuple(1, inner),
+    (inner) => new Map([["k", inner]]),
+    (inner) => new TermMap([[1, inner as never]]),
+    (inner) => new ImproperList([inner as never], atom("t")),
+  ];
+  for (const wrap of kinds) {
+    for (const depth of [1, 63, 64, 65, 66, 130]) {
+      let value: Encodable = "x";
+      let bad: Encodable = undefined as never;
+      for (let i = 0; i < depth; i++) {
+        value = wrap(value);
+        bad = wrap(bad);
+      }
+      assert(equal(decode(encode(value)), value as never), `${depth}`);
+      const path = refuses(bad, "undefined is no term").path;
+      const { path: step } = refuses(wrap(undefined as never), "undefined is no term");
+      assertEquals(path, step.repeat(depth));
+    }
+  }
+});
+
+test("a value that holds itself is found, however large the circle", () => {
+  for (const round of [1, 2, 63, 64, 65, 200]) {
+    const first: unknown[] = [1];
+    let last = first;
+    for (let i = 1; i < round; i++) last.push(last = [i]);
+    last.push(first);
+    refuses(first, "the value holds itself");
+    refuses([[[first]]], "the value holds itself");
+  }
+});
+
+test("integers around each border, as bigints of both signs", () => {
+  for (const bits of [7n, 8n, 31n, 32n, 52n, 53n, 63n, 64n, 111n, 112n, 126n, 127n, 128n, 129n]) {
+    for (const by of [-1n, 0n, 1n]) {
+      for (const sign of [1n, -1n]) {
+        const value = sign * (2n ** bits + by);
+        assertEquals(BigInt(decode(encode(value)) as bigint), value, `${value}`);
+        const pair = decode(encode([value, value + 1n])) as bigint[];
+        assertEquals(pair.map(BigInt), [value, value + 1n]);
+        const length = encode(value).length;
+        if (bits > 54n) assertEquals(length, 4 + Math.ceil(abs(value).toString(16).length / 2));
+      }
+    }
+  }
+});
+
+function abs(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}
+
+test("plain objects are maps where that was asked for", () => {
+  const value = { name: "Zoë", nil: 1, list: [{ true: false }], at: tuple({ x: null }), none: {} };
+  assertEquals(encode(value, { objects: "atoms" }), encode(atomMap(value)));
+  assertEquals(encode(value, { objects: "binaries" }), encode(stringMap(value)));
+  const bare = Object.assign(Object.create(null), { a: 1 }) as { a: number };
+  assertEquals(encode(bare, { objects: "binaries" }), encode(stringMap(bare)));
+  refuses(value, "a plain object does not say what its keys are");
+  let deep: Record<string, unknown> = { leaf: 1 };
+  for (let i = 0; i < 200; i++) deep = { deep };
+  assertEquals(
+    encode(deep as never, { objects: "binaries" }),
+    encode(stringMap(deep as never)),
+  );
+  const fields = Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`field ${i}`, i]));
+  assertEquals(encode(fields, { objects: "binaries" }), encode(stringMap(fields)));
+});
+
+test("what is wrong in a plain object has its path; fields that it inherits are not its own", () => {
+  const error = assertThrows(
+    () => encode({ a: [{ b: undefined as never }] }, { objects: "binaries" }),
+    EncodeError,
+    "undefined is no term",
+  );
+  assertEquals(error.path, ".a[0].b");
+  class User {
+    name = "x";
+  }
+  assertThrows(() => encode(new User() as never, { objects: "atoms" }), EncodeError, "class User");
+  const keys = new Map([[{ a: 1 }, 1], [{ a: 1 }, 2]]) as never;
+  assertThrows(() => encode(keys, { objects: "atoms" }), EncodeError, "are the same term");
+  Object.defineProperty(Object.prototype, "inherited", {
+    value: 1,
+    enumerable: true,
+    configurable: true,
+  });
+  try {
+    assertEquals(encode({ a: 1 }, { objects: "binaries" }), encode(new Map([["a", 1]])));
+  } finally {
+    delete (Object.prototype as { inherited?: number }).inherited;
+  }
+});
+
+test("what was encoded keeps its bytes, whatever is encoded after it", () => {
+  const large = encode("a".repeat(300_000));
+  const small = encode([1, 2, 300]);
+  const next = encode("b".repeat(200_000));
+  assertEquals(small, bytes(131, 108, u32(3), 97, 1, 97, 2, 98, u32(300), 106));
+  assertEquals(large.buffer.byteLength, large.length);
+  assertEquals(small.buffer.byteLength, small.length);
+  assert(large.subarray(6).every((byte) => byte === 97));
+  assert(next.subarray(6).every((byte) => byte === 98));
 });

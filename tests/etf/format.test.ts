@@ -9,6 +9,7 @@ import { Pid, Port, Ref } from "../../lib/etf/identifiers.ts";
 import { charlist, ImproperList } from "../../lib/etf/list.ts";
 import { TermMap } from "../../lib/etf/term_map.ts";
 import { tagged, tuple } from "../../lib/etf/tuple.ts";
+import { processorTime } from "../_support/processor.ts";
 
 const n = atom("app@host");
 const pid = new Pid(n, 12, 0, 3);
@@ -123,13 +124,13 @@ test("what has no more room is left out, and brackets are closed", () => {
 });
 
 test("a limit bounds the work too", () => {
-  const start = performance.now();
+  const start = processorTime();
   format(Binary.from(new Uint8Array(5_000_000).fill(97)) as Binary, { maxLength: 100 });
   format(new Array(5_000_000).fill(97), { maxLength: 100 });
   format(new Array(5_000_000).fill(1000), { maxLength: 100 });
   format("a".repeat(50_000_000), { maxLength: 100 });
   format(2n ** 1_000_000n, { maxLength: 100 });
-  assert(performance.now() - start < 3000);
+  assert(processorTime() - start < 3000);
 });
 
 test("a value that holds itself ends", () => {

@@ -15,6 +15,7 @@ import { Pid, Port, Ref } from "../../lib/etf/identifiers.ts";
 import { charlist, ImproperList, isList } from "../../lib/etf/list.ts";
 import type { Encodable, Term } from "../../lib/etf/term.ts";
 import { isTuple, tagged, Tuple, tuple } from "../../lib/etf/tuple.ts";
+import { processorTime } from "../_support/processor.ts";
 
 test("atoms of one name are one object", () => {
   assertStrictEquals(atom("x"), atom("x"));
@@ -34,9 +35,9 @@ test("names that no atom can have", () => {
   assertThrows(() => atom("\ud800"), RangeError, "surrogate");
   assertThrows(() => atom("x\udc00y"), RangeError, "surrogate");
   assertEquals(atom("\u{1F600}".repeat(255)).name.length, 510);
-  const start = performance.now();
+  const start = processorTime();
   assertThrows(() => atom("a".repeat(50_000_000)), RangeError, "255");
-  assert(performance.now() - start < 1000);
+  assert(processorTime() - start < 1000);
 });
 
 test("looking for an atom makes none", () => {

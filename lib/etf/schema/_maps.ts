@@ -73,15 +73,16 @@ export class TextMapShape extends Shape {
   override read(value: unknown, trace: Trace | null, depth: number): unknown {
     const map = value instanceof TermMap || value instanceof Map;
     if (!map && !isPlainObject(value)) return this.miss(value, trace);
-    const entries: Iterable<[unknown, unknown]> = map ? value : Object.entries(value);
     const made: Record<string, unknown> = {};
-    let entry = 0;
-    for (const [key, element] of entries) {
-      const readKey = this.#key.read(key, trace, depth + 1);
-      const read = readKey === noMatch ? noMatch : this.#value.read(element, trace, depth + 1);
-      if (read === noMatch) return trace === null ? noMatch : trace.at(entry);
+    // Keys at even places, each followed by its value: an iterator would make a pair for each.
+    const flat: readonly unknown[] = value instanceof TermMap
+      ? value._flat
+      : (map ? [...value] : Object.entries(value)).flat();
+    for (let i = 0; i < flat.length; i += 2) {
+      const readKey = this.#key.read(flat[i], trace, depth + 1);
+      const read = readKey === noMatch ? noMatch : this.#value.read(flat[i + 1], trace, depth + 1);
+      if (read === noMatch) return trace === null ? noMatch : trace.at(i >> 1);
       setOwn(made, readKey as string, read);
-      entry++;
     }
     return made;
   }
