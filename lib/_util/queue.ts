@@ -1,7 +1,26 @@
-/** A first-in first-out queue in a ring buffer. `undefined` cannot be queued: it is what an empty queue gives. */
+/** Items of a queue, and in the last place the chunk behind it. An object for both would be another step at every item. */
+type Chunk = unknown[];
+
+/** A chunk has room for twice as many as are queued when it is made; for these at least and at most. */
+const LEAST = 4;
+const MOST = 512;
+
+function chunkOf(size: number): Chunk {
+  return new Array(size + 1).fill(undefined);
+}
+
+/**
+ * A first-in first-out queue. `undefined` cannot be queued: it is what an empty queue gives.
+ *
+ * It is a chain of chunks: what is queued is never copied, and a queue that was long once gives its memory back.
+ */
 export class Queue<T> {
-  #items: (T | undefined)[] = [];
-  #head = 0;
+  /** Where items are taken, and from which place on; `null` where nothing was queued yet. */
+  #head: Chunk | null = null;
+  #from = 0;
+  /** Where items are put, and in which place. */
+  #tail: Chunk | null = null;
+  #to = 0;
   #length = 0;
 
   get length(): number {
@@ -9,42 +28,58 @@ export class Queue<T> {
   }
 
   push(item: T): void {
-    const capacity = this.#items.length;
-    if (this.#length === capacity) this.#grow();
-    this.#items[(this.#head + this.#length) & (this.#items.length - 1)] = item;
+    const tail = this.#tail;
     this.#length++;
+    if (tail !== null && this.#to < tail.length - 1) tail[this.#to++] = item;
+    else this.#extend(item);
   }
 
   /** The item that `shift` would take. */
   peek(): T | undefined {
-    return this.#items[this.#head];
+    if (this.#length === 0) return undefined;
+    const head = this.#head!;
+    const item = head[this.#from];
+    return (this.#from === head.length - 1 ? (item as Chunk)[0] : item) as T;
   }
 
   shift(): T | undefined {
     if (this.#length === 0) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#items.length - 1);
-    this.#length--;
-    // A queue that was long once gives its memory back.
-    if (this.#length === 0 && this.#items.length > 1024) this.clear();
-    return item;
+    let head = this.#head!;
+    if (this.#from === head.length - 1) {
+      head = this.#head = head[this.#from] as Chunk;
+      this.#from = 0;
+    }
+    const item = head[this.#from];
+    head[this.#from++] = undefined;
+    if (--this.#length === 0) this.#emptied();
+    return item as T;
   }
 
   /** Takes out the first item that fits. What stands before it keeps its order. */
   remove(fits: (item: T) => boolean): T | undefined {
-    const last = this.#items.length - 1;
-    for (let i = 0; i < this.#length; i++) {
-      const at = (this.#head + i) & last;
-      const item = this.#items[at]!;
-      if (!fits(item)) continue;
-      for (let j = i; j > 0; j--) {
-        this.#items[(this.#head + j) & last] = this.#items[(this.#head + j - 1) & last];
-      }
-      this.shift(); // what is there now was moved, or is the item itself
-      return item;
+    let found = false;
+    let at = 0;
+    for (const item of this) {
+      found = fits(item);
+      if (found) break;
+      at++;
     }
-    return undefined;
+    if (!found) return undefined;
+    // Each of those before it goes one place on, into that of the one behind.
+    let chunk = this.#head!;
+    let place = this.#from;
+    let moved: unknown = undefined;
+    for (let i = 0; i <= at; i++) {
+      if (place === chunk.length - 1) {
+        chunk = chunk[place] as Chunk;
+        place = 0;
+      }
+      const item = chunk[place];
+      chunk[place++] = moved;
+      moved = item;
+    }
+    this.shift(); // the place of the first one, which is empty now
+    return moved as T;
   }
 
   /** Puts items before those that are there. */
@@ -56,24 +91,39 @@ export class Queue<T> {
   }
 
   clear(): void {
-    this.#items = [];
-    this.#head = 0;
-    this.#length = 0;
+    this.#head = this.#tail = null;
+    this.#from = this.#to = this.#length = 0;
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
+    let chunk = this.#head;
+    let place = this.#from;
     for (let i = 0; i < this.#length; i++) {
-      yield this.#items[(this.#head + i) & (this.#items.length - 1)]!;
+      if (place === chunk!.length - 1) {
+        chunk = chunk![place] as Chunk;
+        place = 0;
+      }
+      yield chunk![place++] as T;
     }
   }
 
-  #grow(): void {
-    const items = this.#items;
-    const grown: (T | undefined)[] = new Array(Math.max(4, items.length * 2)).fill(undefined);
-    for (let i = 0; i < this.#length; i++) {
-      grown[i] = items[(this.#head + i) & (items.length - 1)];
+  #extend(item: T): void {
+    const tail = this.#tail;
+    const made = chunkOf(Math.max(LEAST, Math.min(MOST, 2 * this.#length)));
+    made[0] = item;
+    if (tail === null) this.#head = made;
+    else tail[tail.length - 1] = made;
+    this.#tail = made;
+    this.#to = 1;
+  }
+
+  #emptied(): void {
+    const tail = this.#tail!;
+    if (tail.length > MOST) {
+      this.clear();
+    } else {
+      this.#head = tail;
+      this.#from = this.#to = 0;
     }
-    this.#items = grown;
-    this.#head = 0;
   }
 }

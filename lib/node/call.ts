@@ -36,6 +36,9 @@ export interface CallOptions {
   readonly priority?: Priority;
 }
 
+/** The options of a call that nothing else is said of. */
+export const DEFAULTS: CallOptions = {};
+
 const CALL_FIELDS: FieldsOf<CallOptions> = { timeout: true, signal: true, priority: true };
 
 /** @internal Where options are given once for many calls: to look at them at each call would cost a good part of it. @throws {TypeError} if there is no such option. */
@@ -161,6 +164,10 @@ export class Call extends Deadline implements From, Watcher, Undelivered {
     this.promise = new Promise(keepFunctions);
     this.#resolve = resolveMade;
     this.#reject = rejectMade;
+    if (options === DEFAULTS) {
+      home.setDeadline(this, CALL_TIMEOUT);
+      return;
+    }
     if (typeof options !== "object" || options === null) {
       return this.#refused(new TypeError("Cannot make a call: its options must be an object"));
     }

@@ -26,26 +26,30 @@ import { refuseFull } from "./delivery.ts";
 import { type Deadline, Deadlines } from "./process/deadlines.ts";
 import { BusyError, errorText } from "./errors.ts";
 import type { GlobalNames } from "./global_names.ts";
+import type { Node } from "./node.ts";
 import { BrokenLinks, linkProcesses, unlinkProcesses } from "./process/links.ts";
 import { keepTrack, TrackedProcess } from "./process/current_process.ts";
 import { type Env, startEnv } from "./process/env.ts";
+import { equip } from "./process/equip.ts";
 import { MainProcess } from "./process/main_process.ts";
 import { type Down, type Monitor, monitorProcess } from "./process/monitor.ts";
-import { type Body, type Home, PID_ID_BITS, Process, processId } from "./process/process.ts";
+import { type Body, type Home, Process, processId } from "./process/process.ts";
 import { Names } from "./process/names.ts";
 import type { Priority } from "./process/mailbox.ts";
-import { MailboxLimit } from "./process/mailbox_limit.ts";
-import { References } from "./references.ts";
+import { PidNumbers } from "./numbers.ts";
+import type { Outside, Parts } from "./outside.ts";
+import { type References, referencesOf } from "./references.ts";
 import { NO_NETWORK, type RemoteNode, type RemoteNodes } from "./remote/remote_node.ts";
 import { logElsewhere } from "./log/elsewhere.ts";
 import { NodeLogger } from "./log/node_logger.ts";
-import { Scheduler } from "./process/scheduler.ts";
+import { type Scheduler, schedulerOf } from "./process/scheduler.ts";
 import { FromPeer } from "./remote/from_peer.ts";
 import { isSystemMessage, SystemCall } from "./system_message.ts";
 import { type Address, addressOf, Name, type Target } from "./target.ts";
 import { reasonReport } from "./provided/thrown.ts";
 
 export type { CoreOptions, Receiver, SpawnOptions } from "./core_options.ts";
+export { nameOf } from "./atoms.ts";
 export type { RemoteNode, RemoteNodes } from "./remote/remote_node.ts";
 
 /** What is logged where a crashed process's group leader is. */
@@ -69,10 +73,16 @@ export class Core implements Home, CallHome {
     this.fault("Cannot break a link", error)
   );
   readonly processes: Map<number, Process> = new Map();
-  readonly names: Names = new Names();
+  readonly names: Names;
   /** Stands for the node where something is done from outside of any process. */
   readonly main: Process;
   remotes: RemoteNodes = NO_NETWORK;
+  /** Whose core this is, for processes that ask; `null` where it runs without one. */
+  node: Node | null = null;
+  /** All that is around, where this is a part of a node on a thread of its own. */
+  readonly outside: Outside | null;
+  /** The parts of the node that run elsewhere, where there are such. */
+  parts: Parts | null = null;
   /** The names of the cluster, once the node's kernel runs. */
   global: GlobalNames | null = null;
   /** What processes find by name that have no such value of their own. */
@@ -92,8 +102,8 @@ export class Core implements Home, CallHome {
   #tracks: AsyncContext | null = null;
   readonly #made: number;
   #age = 0;
-  #nextPid = 0;
-  readonly #references: References;
+  readonly pids: PidNumbers;
+  readonly references: References;
 
   constructor(name: string, outside: Platform, options: CoreOptions = {}) {
     this.name = atom(name);
@@ -102,15 +112,19 @@ export class Core implements Home, CallHome {
     this.platform = platform;
     this.#made = platform.now();
     const random = new DataView(platform.randomBytes(12).buffer);
-    // 0 to 3 are what old nodes use.
-    this.creation = options.creation ?? Math.max(4, random.getUint32(0));
-    this.#references = new References(this, random.getUint16(4), random.getUint32(8));
+    // 0 to 3 are what old nodes use. 30 bits, because numbers beyond take engines 16 bytes more, in every pid.
+    this.creation = options.creation ?? Math.max(4, random.getUint32(0) >>> 2);
+    const part = options.part ?? null;
+    this.outside = part?.outside ?? null;
+    this.names = part?.names ?? new Names();
+    this.pids = new PidNumbers(this, part?.pids, part?.morePids);
+    this.references = referencesOf(this, part, random);
     this.copyMessages = options.copyMessages ?? false;
     this.env = startEnv(null, options.env);
     this.terms = { atomLimit: FOREIGN_ATOMS, ...options.terms };
-    this.scheduler = new Scheduler(platform);
+    this.scheduler = schedulerOf(platform);
     this.#deadlines = new Deadlines(platform);
-    const main = new MainProcess(this, this.#makePid(this.#nextPid++), NO_BODY);
+    const main = new MainProcess(this, this.pids.pid(this.pids.take()), NO_BODY);
     main.trapExit = true;
     if (options.currentProcess) main.tracks = this.#tracks = keepTrack(platform.asyncContext());
     this.main = main;
@@ -129,28 +143,20 @@ export class Core implements Home, CallHome {
    *
    * @throws {NameError} if the name is taken; then there is no process.
    */
-  spawn(makeBody: (process: Process) => Body, options: SpawnOptions = {}): Process {
+  spawn(makeBody: (process: Process) => Body, options: SpawnOptions = NO_OPTIONS): Process {
     this.main.mustLive("start a process");
-    const number = this.#nextPid++;
-    const pid = this.#makePid(number);
+    const number = options.number ?? this.pids.take();
+    const pid = this.pids.pid(number);
     const process = this.#tracks === null
       ? new Process(this, pid, NO_BODY)
       : new TrackedProcess(this, pid, NO_BODY, this.#tracks);
     if (options.register !== undefined) this.names.register(options.register, process);
     this.processes.set(number, process);
     process.groupLeader = options.groupLeader ?? (options.link ?? this.main).groupLeader;
-    if (options.trapExit !== undefined) process.trapExit = options.trapExit;
     process.since = this.age;
-    if (options.terms !== undefined) process.terms = { ...this.terms, ...options.terms };
-    if (options.mailbox !== undefined) process.limit = new MailboxLimit(process, options.mailbox);
-    if (options.link) {
-      process.parent = options.link.pid;
-      process.addLink(options.link);
-      options.link.addLink(process);
-      if (options.link.env !== null) process.env = options.link.env;
-    }
-    if (options.env !== undefined) process.env = startEnv(process.env, options.env);
+    if (options !== NO_OPTIONS) equip(this, process, options);
     process.body = makeBody(process);
+    if (this.outside !== null && options.number === undefined) this.outside.spawned(process);
     return process;
   }
 
@@ -196,11 +202,14 @@ export class Core implements Home, CallHome {
     return receiver instanceof Process ? receiver : undefined;
   }
 
-  forget(process: Process): void {
+  forget(process: Process, reason: Term): void {
     this.processes.delete(process.id);
-    if (process.name !== null) this.names.unregister(process.name);
-    const { aliases } = process;
-    if (aliases !== null) { for (const number of aliases) this.#aliases.delete(number); }
+    if (process._rare !== null) {
+      if (process.name !== null) this.names.unregister(process.name);
+      const { aliases } = process;
+      if (aliases !== null) { for (const number of aliases) this.#aliases.delete(number); }
+    }
+    this.outside?.ended(process, reason);
   }
 
   crashed(process: Process, reason: Term): void {
@@ -221,17 +230,17 @@ export class Core implements Home, CallHome {
   }
 
   makeRef(): Ref {
-    return this.#references.make();
+    return this.references.make();
   }
 
   /** The number of a reference that this node made, by which it is found in tables; -1 for others. */
   refNumber(ref: Ref): number {
-    return this.#references.numberOf(ref);
+    return this.references.numberOf(ref);
   }
 
   /** The reference of that number. */
   refOf(number: number): Ref {
-    return this.#references.of(number);
+    return this.references.of(number);
   }
 
   addReplyTo(ref: Ref, receiver: Receiver): void {
@@ -299,16 +308,19 @@ export class Core implements Home, CallHome {
     peer: string | null = null,
     priority?: Priority,
   ): boolean {
-    const receiver = address instanceof Ref
-      ? this.#aliases.get(this.refNumber(address))
-      : this.local(address);
+    const receiver = address instanceof Ref ? this.#receiverOf(address) : this.local(address);
     if (receiver instanceof Process) {
       return peer === null
         ? receiver.post(message, priority)
         : this.receiveFrom(peer, receiver, message, priority);
     }
-    receiver?.deliver(message);
+    receiver?.deliver(message, priority);
     return true;
+  }
+
+  #receiverOf(ref: Ref): Receiver | undefined {
+    const number = this.refNumber(ref);
+    return this.#aliases.get(number) ?? this.parts?.receiverOf(ref, number);
   }
 
   /**
@@ -405,14 +417,14 @@ export class Core implements Home, CallHome {
     if (ref === null) return;
     const remote = this.remoteOf(ref);
     if (remote !== null) return remote.failCaller(ref, reason);
-    const call = this.#aliases.get(this.refNumber(ref));
-    if (call instanceof Call) call.refuse(reason);
+    this.#receiverOf(ref)?.refuse?.(reason);
   }
 
   /** The other node that an address leads to; `null` where it is this one. */
   remoteOf(address: Address): RemoteNode | null {
     const node = address instanceof Name ? address.node : address._node;
-    return node === null || node === this.name ? null : this.remotes.remote(node.name);
+    if (node !== null && node !== this.name) return this.remotes.remote(node.name);
+    return this.outside === null ? null : this.outside.routeOf(address);
   }
 
   /** What a receiver of this node would get if the message came from another one. */
@@ -423,15 +435,6 @@ export class Core implements Home, CallHome {
   copyCast(from: Process, process: Process, request: Request, address: Address): Term {
     const term = process.body._requestTerm?.(request, true) ?? requestTerm(request);
     return this.copy(tuple(GEN_CAST, term) as unknown as Tuple, address, from);
-  }
-
-  #makePid(number: number): Pid {
-    return new Pid(
-      this.name,
-      number % PID_ID_BITS,
-      Math.floor(number / PID_ID_BITS),
-      this.creation,
-    );
   }
 
   // Monitors, links, exits
@@ -490,9 +493,5 @@ export class Core implements Home, CallHome {
   }
 }
 
-/** The text of an atom, three of which are JavaScript values. */
-export function nameOf(name: Atom | boolean | null): string {
-  return name === null ? "nil" : typeof name === "boolean" ? String(name) : name.name;
-}
-
-const NO_BODY: Body = { _receive() {}, terminate() {} };
+const NO_BODY: Body = { _receive() {} };
+const NO_OPTIONS: SpawnOptions = {};

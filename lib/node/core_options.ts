@@ -1,13 +1,16 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Term } from "../etf/term.ts";
-import type { MailboxOptions } from "./process/mailbox.ts";
+import type { MailboxOptions, Priority } from "./process/mailbox.ts";
+import type { Part } from "./outside.ts";
 import type { LogOptions, NodeLogger } from "./log/node_logger.ts";
 import type { Process } from "./process/process.ts";
 
 /** What an alias leads to. */
 export interface Receiver {
-  deliver(message: unknown): void;
+  deliver(message: unknown, priority?: Priority): void;
+  /** Where it is a call: ends it with an exit of its caller. */
+  refuse?(reason: Term): void;
   /** The node has stopped, and nothing will come any more. */
   down?(reason: Term): void;
 }
@@ -25,6 +28,8 @@ export interface SpawnOptions {
   readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
   readonly mailbox?: MailboxOptions;
   readonly env?: Readonly<Record<string, unknown>>;
+  /** The number that it has on the whole node, where another part of it has given one. */
+  readonly number?: number;
 }
 
 /** What a node does differently from its defaults. */
@@ -37,4 +42,6 @@ export interface CoreOptions {
   readonly log?: LogOptions;
   /** One that is made already, in the place of `log`. */
   readonly logger?: NodeLogger;
+  /** Where this is a part of a node only. */
+  readonly part?: Part;
 }

@@ -4,8 +4,15 @@ import { type AnySchema, type Output, Schema } from "../etf/schema/schema.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Tuple } from "../etf/tuple.ts";
 import type { Platform } from "../platform/contract.ts";
-import { type Behaviour, behaviourBody, checkStart, type RefOf } from "./process/behaviour.ts";
-import type { CallOptions } from "./call.ts";
+import {
+  type Behaviour,
+  behaviourBody,
+  checkArgs,
+  checkStart,
+  type PlacedRefOf,
+  type RefOf,
+} from "./process/behaviour.ts";
+import { type CallOptions, DEFAULTS } from "./call.ts";
 import { Core, type CoreOptions, type SpawnOptions } from "./core.ts";
 import { checkReason, NodeStoppedError } from "./errors.ts";
 import { castWith, sendWith } from "./delivery.ts";
@@ -17,6 +24,7 @@ import type { NodeLogger } from "./log/node_logger.ts";
 import type { Node } from "./node.ts";
 import type { ExitReason, Process } from "./process/process.ts";
 import { type RegisterAs, registrationOf } from "./process/registration.ts";
+import { NO_WORKERS, type Placed, type Placing } from "./placing.ts";
 import { checkFunction, functionBody, type Self } from "./process/self.ts";
 import { Sleep } from "./process/sleep.ts";
 import { checkSpawnOptions, checkStartOptions, StartDeadline } from "./process/start_options.ts";
@@ -50,7 +58,7 @@ export interface StartOptions extends Omit<ProcessOptions, "register"> {
   readonly timeout?: number;
 }
 
-const NO_OPTIONS: CallOptions = {};
+const NO_START_OPTIONS: StartOptions = {};
 
 /** A node without regard to other nodes: its processes, and the messages to processes wherever they are. {@linkcode Node} is one. */
 export abstract class LocalNode {
@@ -58,11 +66,14 @@ export abstract class LocalNode {
   readonly name: string;
   /** @ignore @internal */
   readonly _core: Core;
+  /** @ignore @internal The workers. */
+  _placing: Placing = NO_WORKERS;
 
   /** @ignore @internal */
   constructor(name: string, platform: Platform, options: CoreOptions) {
     this.name = name;
     this._core = new Core(name, platform, options);
+    this._core.node = this.#node;
   }
 
   /** The pid that stands for the node where something is done from outside of any process. */
@@ -88,12 +99,40 @@ export abstract class LocalNode {
   start<B extends Behaviour>(
     behaviour: new () => B,
     args: Parameters<B["init"]>,
-    options: StartOptions = {},
-  ): Promise<RefOf<B>> {
+    options?: StartOptions,
+  ): Promise<RefOf<B>>;
+  /**
+   * Starts a process of a behaviour on one of the node's workers (option `workers` of {@linkcode startNode}), that which has fewest
+   * processes, and gives a reference to it, when its `init` is done. It is a process of this node as all others: it has a pid and names,
+   * is called, sent to, linked, monitored and supervised from everywhere.
+   *
+   * Between it and the others everything goes through the codec, as between nodes: terms cross, closures do not, and handlers with
+   * arguments parse them ({@linkcode on}). Where its worker ends (by an error that nobody catches, by `process.exit`) it ends with
+   * `{worker_down, Reason}`; a supervisor starts it again on a fresh one. {@linkcode Node.info} tells what this thread knows of it: not what it
+   * handles at the moment, nor its links within its worker. An important message has arrived when it is on its way to the worker.
+   *
+   * @param module `new URL("./cruncher.ts", import.meta.url)`: its default export is the class; `./cruncher.ts#Cruncher` takes that export.
+   * @param args what `init` takes, as terms.
+   * @returns a reference whose replies are terms, for servers and state machines; for other behaviours the pid.
+   * @throws {ExitError} if `init` throws or exits, or takes longer than the option `timeout`.
+   * @throws {NameError} if the name is taken; its `pid` has it.
+   * @throws {TypeError} if the module has no such class, or there is no such option.
+   * @throws {EncodeError} if an argument is no term.
+   */
+  start<B extends Behaviour>(
+    module: URL,
+    args: Parameters<B["init"]>,
+    options?: StartOptions,
+  ): Promise<PlacedRefOf<B>>;
+  start(
+    behaviour: (new () => Behaviour) | URL,
+    args: readonly unknown[],
+    options: StartOptions = NO_START_OPTIONS,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this._mustRun("start a process");
       const { process, instance } = this._start(behaviour, args, options, (error) => {
-        if (error === null) resolve(instance._reference(this.#node, process.pid) as RefOf<B>);
+        if (error === null) resolve(instance._reference(this.#node, process.pid));
         else reject(error);
       });
     });
@@ -105,8 +144,32 @@ export abstract class LocalNode {
     args: readonly unknown[],
     options: StartOptions,
     started: (error: Error | null) => void,
-  ): { readonly process: Process; readonly instance: B } {
+  ): { readonly process: Process; readonly instance: B };
+  /** @ignore @internal */
+  _start(
+    behaviour: (new () => Behaviour) | URL,
+    args: readonly unknown[],
+    options: StartOptions,
+    started: (error: Error | null) => void,
+  ): Placed;
+  /** @ignore @internal */
+  _start(
+    behaviour: (new () => Behaviour) | URL,
+    args: readonly unknown[],
+    options: StartOptions,
+    started: (error: Error | null) => void,
+  ): Placed {
+    if (typeof behaviour !== "function" && behaviour instanceof URL) {
+      return this.#place(behaviour, args, options, started);
+    }
     checkStart(behaviour, args);
+    if (options === NO_START_OPTIONS) {
+      const instance = new behaviour();
+      const process = this._core.spawn((made) =>
+        behaviourBody(this.#node, made, instance, args, started)
+      );
+      return { process, instance };
+    }
     checkStartOptions(behaviour.name, options);
     const instance = new behaviour();
     const { register, timeout = Infinity } = options;
@@ -125,10 +188,33 @@ export abstract class LocalNode {
     return { process, instance };
   }
 
+  #place(
+    module: URL,
+    args: readonly unknown[],
+    options: StartOptions,
+    started: (error: Error | null) => void,
+  ): Placed {
+    const { href } = module;
+    checkArgs(href, args);
+    checkStartOptions(href, options);
+    const { register, timeout = Infinity } = options;
+    const registration = registrationOf(this._core, register);
+    const local = registration === null ? register as string | undefined : undefined;
+    const spawnOptions = this.#spawnOptions({ ...options, register: local });
+    const deadline = timeout === Infinity
+      ? null
+      : new StartDeadline(this._core, href, timeout, started);
+    const tell = deadline?.started ?? started;
+    const placed = this._placing.start(module, args, spawnOptions, tell, registration);
+    deadline?.begin(placed.process, spawnOptions.link ?? null);
+    return placed;
+  }
+
   /** Starts a process that runs `fn` and ends when it is done: with `normal`, or by what it throws. */
-  spawn(fn: (self: Self) => unknown, options: ProcessOptions = {}): Pid {
+  spawn(fn: (self: Self) => unknown, options?: ProcessOptions): Pid {
     this._mustRun("spawn a process");
     checkFunction(fn);
+    if (options === undefined) return this._spawn(fn).pid;
     checkSpawnOptions(options);
     return this._spawn(fn, this.#spawnOptions(options)).pid;
   }
@@ -310,7 +396,7 @@ export abstract class LocalNode {
   }
 
   /** @ignore @internal */
-  _spawn(fn: (self: Self) => unknown, options: SpawnOptions = {}): Process {
+  _spawn(fn: (self: Self) => unknown, options?: SpawnOptions): Process {
     return this._core.spawn((process) => functionBody(this.#node, process, fn), options);
   }
 
@@ -324,14 +410,14 @@ export abstract class LocalNode {
   ): Promise<unknown> {
     try {
       if (schemaOrOptions instanceof Schema) {
-        return this._core.call(from, target, { name: null, term: request }, options ?? NO_OPTIONS)
+        return this._core.call(from, target, { name: null, term: request }, options ?? DEFAULTS)
           .then((reply) => schemaOrOptions.parse(reply));
       }
       return this._core.call(
         from,
         target,
         { name: null, term: request },
-        schemaOrOptions ?? NO_OPTIONS,
+        schemaOrOptions ?? DEFAULTS,
       );
     } catch (error) {
       return Promise.reject(error); // what gives a promise does not throw

@@ -9,6 +9,11 @@ export function asyncContext(): AsyncContext {
   return shared ??= new StorageContext();
 }
 
+/** One that nobody else uses. */
+export function newAsyncContext(): AsyncContext {
+  return new StorageContext();
+}
+
 class StorageContext implements AsyncContext {
   readonly #storage: AsyncLocalStorage<unknown> = new AsyncLocalStorage();
 

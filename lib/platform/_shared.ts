@@ -25,6 +25,8 @@ export const shared: SharedPlatform = {
   setExitCode,
   exit: (code) => process.exit(code),
   asyncContext,
+  threads: async () => (await import("./_threads.ts")).startThread,
+  files: async () => (await import("./_files.ts")).files,
   keepAlive,
   print,
   inspect: (value) => inspect(value),

@@ -1,6 +1,7 @@
 import type { ChildProcess, SpawnCommand } from "./child.ts";
-
+import type { Files } from "./files.ts";
 import type { HttpOptions, HttpServer } from "./http.ts";
+import type { StartThread } from "./threads.ts";
 
 /** A timer that was set and can be taken back. */
 export interface Timer {
@@ -33,6 +34,11 @@ export interface Platform {
   defer(fn: () => void): void;
   /** Calls `fn` after input and timers had their turn (a macrotask, setImmediate). */
   yield(fn: () => void): void;
+  /**
+   * Where something else decides which process runs next, as in a simulation: takes each turn that waits, and gives it later, one at a
+   * time. Default: nodes have run queues of their own.
+   */
+  readonly turns?: (turn: { run(): void }) => void;
   /** Bytes from the system's cryptographic source. */
   randomBytes(length: number): Uint8Array;
   /** MD5, which the distribution handshake is defined with. 16 bytes. */
@@ -47,6 +53,8 @@ export interface Platform {
    * @throws where it cannot be read, with what to do (permission).
    */
   readTextFile(path: string): Promise<string>;
+  /** Files that are to outlive the program. Loads what it needs when it is first asked. */
+  files(): Promise<Files>;
   /** Where it can be found out whose code runs; the same for all nodes of a program. */
   asyncContext(): AsyncContext;
   /** Calls `fn` at each signal until disposed. */
@@ -71,6 +79,8 @@ export interface Platform {
    * @throws {SpawnFailed} with the system's code, as ENOENT; EPERM where it is not permitted, with what to do.
    */
   spawn(command: SpawnCommand): Promise<ChildProcess>;
+  /** Starts threads; missing where there are none, as in a simulation. Loads what it needs when it is first asked. */
+  threads?(): Promise<StartThread>;
   /** Keeps the program alive until disposed. */
   keepAlive(): Disposable;
   /**

@@ -42,6 +42,7 @@ export class MemoryDriver implements Driver {
   }
 
   send(bytes: Uint8Array): number {
+    if (this.gone) return bytes.length; // of a machine that has crashed
     const count = Math.min(bytes.length, this.#room);
     this.#waiting = count < bytes.length;
     if (count === 0) return 0;
@@ -72,6 +73,13 @@ export class MemoryDriver implements Driver {
     if (this.gone) return;
     this.#leave();
     this.stream.closed(brokenError(this.stream.remote, codedError("ECONNRESET")));
+  }
+
+  /** The machine has crashed: this end is told nothing, the other one as its system would. */
+  vanish(silent: boolean): void {
+    if (this.gone) return;
+    this.#leave();
+    if (!silent) this.#carry(() => this.peer.reset());
   }
 
   #leave(): void {

@@ -23,13 +23,15 @@ export interface MemoryLink {
   readonly bytes: number;
   /** Whether it is a datagram: one may be lost, or be late, without anything else being broken. */
   readonly datagram: boolean;
+  /** Which stream it belongs to: what one stream sends must not overtake itself. 0 for datagrams. */
+  readonly stream: number;
 }
 
 /** How a network in memory behaves. */
 export interface MemoryNetworkOptions {
   /**
-   * Calls `deliver` when what travels has arrived: later, never at once, and in the order of the calls between the same two
-   * machines. To hold a call back is latency, or a partition while it lasts. What is never delivered must be followed by
+   * Calls `deliver` when what travels has arrived: later, never at once, and in the order of the calls for one stream between the same
+   * two machines. To hold a call back is latency, or a partition while it lasts. What is never delivered must be followed by
    * {@linkcode MemoryNetwork.reset}, as TCP never leaves a gap; but for datagrams. Default: one macrotask each (setImmediate).
    */
   readonly defer?: (deliver: () => void, link: MemoryLink) => void;
@@ -43,6 +45,12 @@ export interface MemoryNetwork extends Transport {
   machine(name: string): Transport;
   /** Breaks the streams between two machines, or all: both ends close with ECONNRESET at once. */
   reset(between?: readonly [string, string]): void;
+  /**
+   * A machine has crashed: its sockets are gone, and nobody there is told of it.
+   *
+   * @param silent whether the others hear nothing either, as where the power fails; else their streams break when the news has travelled.
+   */
+  vanish(machine: string, silent: boolean): void;
 }
 
 /** Where ports begin that are chosen by the network. */
@@ -68,6 +76,7 @@ export function memoryNetwork(options: MemoryNetworkOptions = {}): MemoryNetwork
     ...network.machine("localhost"),
     machine: (name) => network.machine(name),
     reset: (between) => network.reset(between),
+    vanish: (machine, silent) => network.vanish(machine, silent),
   };
 }
 
@@ -78,6 +87,7 @@ class Network {
   #datagrams: Map<string, MemoryDatagrams> = new Map();
   #pairs: Set<readonly [MemoryDriver, MemoryDriver]> = new Set();
   #nextPort = FIRST_FREE;
+  #streams = 0;
 
   constructor(
     { defer = (deliver) => void setImmediate(deliver), window = 256 * 1024 }: MemoryNetworkOptions,
@@ -99,6 +109,18 @@ class Network {
     for (const pair of this.#pairs) {
       if (between !== undefined && !pair.every((end) => between.includes(end.machine))) continue;
       for (const end of pair) end.reset();
+    }
+  }
+
+  vanish(machine: string, silent: boolean): void {
+    for (const key of [...this.#bound.keys()]) {
+      if (key.startsWith(`${machine}:`)) this.#bound.delete(key);
+    }
+    for (const key of [...this.#datagrams.keys()]) {
+      if (key.startsWith(`${machine}:`)) this.#datagrams.delete(key);
+    }
+    for (const pair of [...this.#pairs]) {
+      for (const end of pair) if (end.machine === machine) end.vanish(silent);
     }
   }
 
@@ -136,7 +158,7 @@ class Network {
       { host, port },
       (bytes, to) => {
         const target = isLoopback(to.host) ? machine : to.host;
-        const link = { from: machine, to: target, bytes: bytes.length, datagram: true };
+        const link = { from: machine, to: target, bytes: bytes.length, datagram: true, stream: 0 };
         this.#defer(() => {
           const found = this.#datagrams.get(`${target}:${to.port}`);
           const open = found !== undefined &&
@@ -159,8 +181,9 @@ class Network {
       signal?.throwIfAborted();
       const abort = (): void => reject(signal!.reason);
       signal?.addEventListener("abort", abort);
-      const there = this.#carry(machine, target);
-      const back = this.#carry(target, machine);
+      const stream = ++this.#streams;
+      const there = this.#carry(machine, target, stream);
+      const back = this.#carry(target, machine, stream);
       there(() => {
         const bound = this.#bound.get(`${target}:${port}`);
         const open = bound !== undefined && (!bound.loopback || machine === target);
@@ -197,8 +220,9 @@ class Network {
     return pair;
   }
 
-  #carry(from: string, to: string): Carry {
-    return (deliver, bytes = 0) => this.#defer(deliver, { from, to, bytes, datagram: false });
+  #carry(from: string, to: string, stream: number): Carry {
+    return (deliver, bytes = 0) =>
+      this.#defer(deliver, { from, to, bytes, datagram: false, stream });
   }
 
   #freePort(machine: string): number {

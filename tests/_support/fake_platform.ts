@@ -15,7 +15,7 @@ export class FakePlatform implements Platform {
   readonly name = "simulated";
   readonly logs: { readonly level: string; readonly message: string }[] = [];
   readonly environment: Map<string, string> = new Map();
-  readonly files: Map<string, string> = new Map();
+  readonly texts: Map<string, string> = new Map();
   /** What went to standard output. */
   printed = "";
   /** How the program was ended, `undefined` with the code that was set. */
@@ -133,10 +133,14 @@ export class FakePlatform implements Platform {
   }
 
   readTextFile(path: string): Promise<string> {
-    const text = this.files.get(path);
+    const text = this.texts.get(path);
     return text === undefined
       ? Promise.reject(new Error(`no file ${path}`))
       : Promise.resolve(text);
+  }
+
+  files(): Promise<never> {
+    return Promise.reject(new Error("there are no files"));
   }
 
   asyncContext(): AsyncContext {

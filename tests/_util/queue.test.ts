@@ -24,11 +24,11 @@ test("an empty queue gives nothing, again and again, and takes more after that",
   assertStrictEquals(queue.length, 0);
 });
 
-test("order is kept while the ring goes round and grows", () => {
+test("order is kept while one chunk follows another", () => {
   const queue = new Queue<number>();
   const seen: number[] = [];
   let next = 0;
-  // Three in and two out: the ring is never aligned when it grows.
+  // Three in and two out: it is never empty, and each chunk ends elsewhere.
   for (let round = 0; round < 1000; round++) {
     for (let i = 0; i < 3; i++) queue.push(next++);
     for (let i = 0; i < 2; i++) seen.push(queue.shift()!);
@@ -102,4 +102,38 @@ test("items can be put before those that are there", () => {
   queue.putBefore([1, 2]);
   queue.push(5);
   assertEquals([...queue], [1, 2, 3, 4, 5]);
+});
+
+test("a queue does what an array does, whatever comes in which order", () => {
+  let seed = 7;
+  const random = (below: number): number => (seed = seed * 48_271 % 2_147_483_647) % below;
+  const queue = new Queue<number>();
+  let model: number[] = [];
+  for (let step = 0, next = 0; step < 20_000; step++) {
+    const what = random(100);
+    if (what < 40) {
+      for (let i = random(step % 1_000 === 0 ? 3_000 : 4); i >= 0; i--, next++) {
+        queue.push(next);
+        model.push(next);
+      }
+    } else if (what < 90) {
+      for (let i = random(5); i >= 0; i--) assertStrictEquals(queue.shift(), model.shift());
+    } else if (what < 97) {
+      const divisor = 2 + random(9);
+      const at = model.findIndex((item) => item % divisor === 1);
+      const expected = at < 0 ? undefined : model.splice(at, 1)[0];
+      assertStrictEquals(queue.remove((item) => item % divisor === 1), expected);
+    } else if (what < 99) {
+      const items = [-next, -next - 1];
+      queue.putBefore(items);
+      model.unshift(...items);
+    } else if (random(10) === 0) {
+      queue.clear();
+      model = [];
+    }
+    assertStrictEquals(queue.length, model.length);
+    assertStrictEquals(queue.peek(), model[0]);
+    if (step % 500 === 0) assertEquals([...queue], model);
+  }
+  assertEquals([...queue], model);
 });

@@ -159,6 +159,28 @@ test("reset breaks the streams between two machines and no others", async () => 
   assert(ac.closed && ca.closed);
 });
 
+test("a machine that vanishes is told nothing; the others hear of it, unless it was silent", async () => {
+  for (const silent of [false, true]) {
+    const { network, run, waiting } = stepped();
+    const [a, b] = ["a", "b"].map((name) => network.machine(name));
+    const [ab, ba] = await connected(a, b, "b", run);
+    await b.listen({ host: "b", port: 4001 }, () => {});
+    ba.stream.write(new Uint8Array(3));
+    network.vanish("b", silent);
+    await run();
+    assertEquals([ba.closed, ab.closed], [false, !silent]);
+    assertEquals(waiting, []);
+    ab.stream.write(new Uint8Array(5));
+    await run();
+    assert(ab.closed);
+    assertInstanceOf(ab.error, TransportError);
+    assertEquals(ab.error.code, "ECONNRESET");
+    const refused = assertRejects(() => a.connect({ host: "b", port: 4001 }), TransportError);
+    await run();
+    assertEquals((await refused).code, "ECONNREFUSED");
+  }
+});
+
 test("a stream that is closed with unread bytes resets its peer", async () => {
   const { network, run } = stepped();
   const [near, far] = await connected(network, network, "localhost", run);

@@ -6,7 +6,7 @@ import { SchemaError } from "../../etf/schema/errors.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { tuple } from "../../etf/tuple.ts";
 import { isThenable } from "../../_util/thenable.ts";
-import { Call, type From, type Request, requestTerm } from "../../node/call.ts";
+import { Call, DEFAULTS, type From, type Request, requestTerm } from "../../node/call.ts";
 import { checkLocal } from "../../node/referring.ts";
 import type { Node } from "../../node/node.ts";
 import type { Process } from "../../node/process/process.ts";
@@ -24,6 +24,7 @@ import {
   type Table,
   termOf,
 } from "./requests.ts";
+import type { PlacedProtocol } from "./placed.ts";
 import { Server } from "./server.ts";
 import { ServerRef } from "./server_ref.ts";
 
@@ -79,6 +80,8 @@ const TIMEOUT = atom("timeout");
 export abstract class GenServer extends Server {
   /** @ignore @internal */
   declare readonly _refType: ServerRef<this>;
+  /** @ignore @internal */
+  declare readonly _placedRefType: ServerRef<PlacedProtocol<this>>;
   /** @ignore @internal A server of this node by its pid or name, looked for each time. */
   static override _refer(node: Node, target: Target): unknown {
     // One with more than that knows of its process: it is looked for now.
@@ -86,7 +89,7 @@ export abstract class GenServer extends Server {
       return super._refer(node, target);
     }
     checkLocal(node._core, target, this.name);
-    return new ServerRef(node, target, node._core.main, {});
+    return new ServerRef(node, target, node._core.main, DEFAULTS);
   }
 
   /** What can be called, by name. A base table has no names, so that one that is not there is a compile error. */
@@ -247,7 +250,7 @@ export abstract class GenServer extends Server {
 
   /** @ignore @internal */
   _reference(node: Node, pid: Pid): ServerRef<this> {
-    return new ServerRef(node, pid, node._core.main, {});
+    return new ServerRef(node, pid, node._core.main, DEFAULTS);
   }
 
   get #calls(): Table | undefined {

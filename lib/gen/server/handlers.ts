@@ -149,7 +149,8 @@ type OrNull<V> = V extends undefined | void ? null : V;
 
 /** @throws {TypeError} where it could only fail when it is called. */
 function checkSchemas(schemas: readonly unknown[]): void {
-  for (const [i, schema] of schemas.entries()) {
+  for (let i = 0; i < schemas.length; i++) { // a server makes its table each time it starts
+    const schema = schemas[i];
     if (schema instanceof Schema) continue;
     const came = typeof schema === "function"
       ? "a function; call it, as in t.atom()"

@@ -10,6 +10,9 @@ import type { Env } from "./env.ts";
 
 /** What few processes have. It is made when it is first needed, so that the others do not carry it, and their messages do not look at it. */
 export class Rare {
+  name: string | null = null;
+  /** Why it ends when the message is done that it handles now; `null` where nobody has asked it to. */
+  stop: { readonly reason: Term } | null = null;
   terms: DecodeOptions | null = null;
   spawner: string | null = null;
   asksOrigin = false;
@@ -41,6 +44,15 @@ export class Rare {
 export abstract class WithRare {
   /** @internal */
   _rare: Rare | null = null;
+
+  /** The registered name; a process has at most one. */
+  get name(): string | null {
+    return this._rare === null ? null : this._rare.name;
+  }
+
+  set name(name: string | null) {
+    (this._rare ??= new Rare()).name = name;
+  }
 
   addAlias(number: number): void {
     ((this._rare ??= new Rare()).aliases ??= new Set()).add(number);

@@ -15,6 +15,10 @@ import { Turn } from "./turn.ts";
 /** What `node.start` gives for a class of behaviours. */
 export type RefOf<B extends Behaviour> = B["_refType"];
 
+/** What `node.start` gives for a class of behaviours where the process runs on a worker. */
+export type PlacedRefOf<B extends Behaviour> = unknown extends B["_placedRefType"] ? Pid
+  : B["_placedRefType"];
+
 /**
  * A class whose instances are processes. `node.start(Class, args, options)` serves every behaviour.
  *
@@ -27,6 +31,8 @@ export type RefOf<B extends Behaviour> = B["_refType"];
 export abstract class Behaviour extends ProcessContext {
   /** @ignore @internal The type of references to such processes. */
   declare readonly _refType: unknown;
+  /** @ignore @internal The type of references to such processes on a worker. */
+  declare readonly _placedRefType: unknown;
 
   /** @ignore @internal The process of this node that has that pid or name now. */
   static _refer(node: Node, target: Target): unknown {
@@ -140,11 +146,15 @@ export function checkStart(behaviour: unknown, args: unknown): void {
       }: it is no class that extends GenServer or another behaviour, use node.spawn for a function`,
     );
   }
-  if (!Array.isArray(args)) {
-    throw new TypeError(
-      `Cannot start ${behaviour.name}: what init takes is needed as an array, [] for nothing`,
-    );
-  }
+  checkArgs(behaviour.name, args);
+}
+
+/** @internal */
+export function checkArgs(name: string, args: unknown): void {
+  if (Array.isArray(args)) return;
+  throw new TypeError(
+    `Cannot start ${name}: what init takes is needed as an array, [] for nothing`,
+  );
 }
 
 const GENERIC_SERVER = { module: "gen_server", title: "Status for generic server" };
@@ -163,7 +173,8 @@ export function behaviourBody(
   return behaviour;
 }
 
-class Init extends Turn implements Undelivered {
+/** @internal Runs the `init` of a behaviour as its process's first message. */
+export class Init extends Turn implements Undelivered {
   #process: Process;
   #behaviour: Behaviour;
   #args: readonly unknown[];

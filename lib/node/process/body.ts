@@ -17,7 +17,7 @@ export interface Body {
    */
   _receive(message: unknown): unknown;
   /** The process ends in order, by its own stop or a crash. A promise delays the end until it settles. */
-  terminate(reason: ExitReason): unknown;
+  terminate?(reason: ExitReason): unknown;
   /** The process has ended, however it did. */
   _ended?(): void;
   /**
@@ -66,7 +66,7 @@ export interface Home {
   /** The links that break where a process ends. */
   readonly broken: BrokenLinks;
   /** The process has ended: forget its pid, its name and its aliases. */
-  forget(process: Process): void;
+  forget(process: Process, reason: Term): void;
   setDeadline(deadline: Deadline, ms: number): void;
   clearDeadline(deadline: Deadline): void;
   readonly platform: Pick<Platform, "now" | "log">;

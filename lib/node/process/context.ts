@@ -28,11 +28,9 @@ import { ProcessTimer } from "./timer.ts";
  */
 export abstract class ProcessContext {
   #process: Process | null = null;
-  #node: Node | null = null;
 
   /** @ignore @internal Gives the context its process, before anything of it runs. */
-  _attach(node: Node, process: Process): void {
-    this.#node = node;
+  _attach(_node: Node, process: Process): void {
     this.#process = process;
     process._attached(this);
   }
@@ -59,8 +57,7 @@ export abstract class ProcessContext {
 
   /** The node that the process runs on. */
   get node(): Node {
-    this._process;
-    return this.#node!;
+    return this._core.node!;
   }
 
   /** Logs in the name of this process, with levels and fields. */
@@ -85,7 +82,7 @@ export abstract class ProcessContext {
 
   /** Values that are found by name: those of this process, of its parent and of the node. */
   get env(): ProcessEnv {
-    return new ProcessEnv(this._process, this.#core);
+    return new ProcessEnv(this._process, this._core);
   }
 
   /** What there is to know of this process. */
@@ -131,8 +128,8 @@ export abstract class ProcessContext {
    */
   send(target: Target, message: Encodable, options: ImportantOptions): Promise<void>;
   send(target: Target, message: Encodable, options?: SendOptions): void | Promise<void> {
-    if (options !== undefined) return sendWith(this.#core, this._process, target, message, options);
-    this.#core.send(this._process, target, message);
+    if (options !== undefined) return sendWith(this._core, this._process, target, message, options);
+    this._core.send(this._process, target, message);
   }
 
   /**
@@ -178,8 +175,8 @@ export abstract class ProcessContext {
   cast(target: Target, request: Encodable, options: ImportantOptions): Promise<void>;
   cast(target: Target, request: Encodable, options?: SendOptions): void | Promise<void> {
     const asked = { name: null, term: request };
-    if (options !== undefined) return castWith(this.#core, this._process, target, asked, options);
-    this.#core.cast(this._process, target, asked);
+    if (options !== undefined) return castWith(this._core, this._process, target, asked, options);
+    this._core.cast(this._process, target, asked);
   }
 
   /**
@@ -190,7 +187,7 @@ export abstract class ProcessContext {
    * @throws {RangeError} if `ms` is negative or no number.
    */
   after(ms: number, fn: () => unknown): Disposable {
-    return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, {
+    return new ProcessTimer(alive(this, "set a timer")._core, this._process, ms, fn, {
       repeat: false,
     });
   }
@@ -203,7 +200,7 @@ export abstract class ProcessContext {
    * @throws {RangeError} if `ms` is negative or no number.
    */
   every(ms: number, fn: () => unknown): Disposable {
-    return new ProcessTimer(this.#alive("set a timer").#core, this._process, ms, fn, {
+    return new ProcessTimer(alive(this, "set a timer")._core, this._process, ms, fn, {
       repeat: true,
     });
   }
@@ -217,7 +214,7 @@ export abstract class ProcessContext {
     const process = this._process;
     return process.exited
       ? Promise.reject(process.gone("sleep"))
-      : new Sleep(this.#core, ms, { process }).promise;
+      : new Sleep(this._core, ms, { process }).promise;
   }
 
   /**
@@ -226,7 +223,7 @@ export abstract class ProcessContext {
    * @param fn runs in this process, as a message would. Without it the message `{'DOWN', Ref, process, Object, Reason}` comes.
    */
   monitor(target: Target, fn?: (down: Down) => unknown): Monitor {
-    return this.#core.monitor(this._process, target, fn ?? null);
+    return this._core.monitor(this._process, target, fn ?? null);
   }
 
   /**
@@ -248,7 +245,7 @@ export abstract class ProcessContext {
         `Cannot monitor ${String(type)} nodes: the type is "visible", "hidden" or "all"`,
       );
     }
-    this.#alive("monitor nodes").node._network?.monitors.monitorNodes(this._process, on, type);
+    alive(this, "monitor nodes").node._network?.monitors.monitorNodes(this._process, on, type);
   }
 
   /**
@@ -258,7 +255,7 @@ export abstract class ProcessContext {
    * @param on `false` takes one such watch back; several of a node count each.
    */
   monitorNode(node: string, on = true): void {
-    const { node: here, _process: process } = this.#alive("monitor a node");
+    const { node: here, _process: process } = alive(this, "monitor a node");
     if (node === here.name) return;
     if (here._network !== null) here._network.monitors.monitorNode(process, node, on);
     else if (on) process.deliver(tuple(atom("nodedown"), atom(node)) as AnyTuple);
@@ -269,12 +266,12 @@ export abstract class ProcessContext {
    * ended before, the signal `noproc` comes. Idempotent.
    */
   link(pid: Pid): void {
-    this.#core.link(this._process, checkPid("link", pid));
+    this._core.link(this._process, checkPid("link", pid));
   }
 
   /** Takes a link back, as Erlang's `unlink/1`. No exit signal of it arrives after this. */
   unlink(pid: Pid): void {
-    this.#alive("unlink").#core.unlink(this._process, checkPid("unlink", pid));
+    alive(this, "unlink")._core.unlink(this._process, checkPid("unlink", pid));
   }
 
   /**
@@ -282,7 +279,7 @@ export abstract class ProcessContext {
    * traps exits gets a message, `normal` is ignored.
    */
   exit(pid: Pid, reason: ExitReason): void {
-    this.#alive("exit").#core.exit(this._process, checkPid("exit", pid), checkReason(reason));
+    alive(this, "exit")._core.exit(this._process, checkPid("exit", pid), checkReason(reason));
   }
 
   /**
@@ -293,7 +290,7 @@ export abstract class ProcessContext {
    */
   alias(options: { readonly priority?: boolean } = {}): Ref {
     checkFields("make an alias", options, { priority: true });
-    return this.#core.addAlias(this._process, options.priority === true);
+    return this._core.addAlias(this._process, options.priority === true);
   }
 
   /**
@@ -305,7 +302,7 @@ export abstract class ProcessContext {
     if (!(alias instanceof Ref)) {
       throw new TypeError("Cannot take an alias back: the reference that alias() gave is needed");
     }
-    return this.#core.removeAlias(this._process, alias);
+    return this._core.removeAlias(this._process, alias);
   }
 
   /**
@@ -314,15 +311,12 @@ export abstract class ProcessContext {
    * @throws {NameError} if the name is taken, or the process has one.
    */
   register(name: string): void {
-    this.#core.names.register(name, this._process);
+    this._core.names.register(name, this._process);
   }
+}
 
-  get #core(): Core {
-    return this._core;
-  }
-
-  #alive(verb: string): this {
-    this._process.mustLive(verb);
-    return this;
-  }
+/** @throws {ProcessExitedError} where its process has ended. */
+function alive(context: ProcessContext, verb: string): ProcessContext {
+  context._process.mustLive(verb);
+  return context;
 }

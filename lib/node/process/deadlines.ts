@@ -73,9 +73,12 @@ export class Deadlines {
   #closing: Timer | null = null;
   #sweepAt = SWEEP_FROM;
   #stopped = false;
+  /** In a simulation, where they cost nothing, all are exact. */
+  readonly #coarseFrom: number;
 
   constructor(platform: Platform) {
     this.#platform = platform;
+    this.#coarseFrom = platform.turns === undefined ? COARSE_FROM : Infinity;
   }
 
   /**
@@ -91,7 +94,7 @@ export class Deadlines {
       throw new RangeError(`Cannot set a deadline in ${String(ms)} ms: 0 or more is needed`);
     }
     if (ms === Infinity || this.#stopped) return;
-    append(ms >= COARSE_FROM ? this.#openFor(ms) : this.#at(ms), deadline);
+    append(ms >= this.#coarseFrom ? this.#openFor(ms) : this.#at(ms), deadline);
   }
 
   /** Takes a deadline back. Does nothing where it is not set. */

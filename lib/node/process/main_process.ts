@@ -24,7 +24,7 @@ export class MainProcess extends Process {
   tracks: AsyncContext | null = null;
 
   override _handle(turn: Turn): unknown {
-    return this.tracks === null ? turn.run() : this.tracks.run(null, () => turn.run());
+    return this.tracks === null ? turn.run(this) : this.tracks.run(null, () => turn.run(this));
   }
 
   override exitSignal(): void {}

@@ -2,18 +2,18 @@ import { atom } from "../../etf/atom.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
 import { tuple } from "../../etf/tuple.ts";
-import { Queue } from "../../_util/queue.ts";
 import { isThenable } from "../../_util/thenable.ts";
 import { EXIT, KILL, KILLED, NORMAL } from "../atoms.ts";
 import type { Call, CallPlace } from "../call.ts";
 import { exitReasonOf, isProcessError, ProcessExitedError } from "../errors.ts";
 import type { ProcessContext } from "./context.ts";
 import type { MonitorPlace, ProcessMonitor } from "./monitor.ts";
-import type { Body, ExitReason, Home, Linked, Watcher } from "./body.ts";
+import type { Body, ExitReason, Home, Linked } from "./body.ts";
 import { IdleTimeout } from "./idle_timeout.ts";
 import { Lanes, Next, type Priority } from "./mailbox.ts";
-import { disposeAll, fail, isCrash, isMessage, Stop, tellAll } from "./_ending.ts";
-import { Rare, WithRare } from "./_rare.ts";
+import { disposeAll, fail, isCrash, Stop, tellAll } from "./_ending.ts";
+import { Rare } from "./_rare.ts";
+import { Ties, WithTies } from "./_ties.ts";
 import { RaisedError } from "../provided/raise.ts";
 import { Registration } from "./registration.ts";
 import type { Runnable } from "./scheduler.ts";
@@ -43,36 +43,25 @@ export type Status =
  * The order of things when a process ends: its name and pid are free, its signal aborts, callers and watchers and links are
  * told, in this order, before anything else runs.
  */
-export class Process extends WithRare implements Runnable, Linked, CallPlace, MonitorPlace {
+export class Process extends WithTies implements Runnable, Linked, CallPlace, MonitorPlace {
   readonly home: Home;
   readonly pid: Pid;
   body: Body;
   trapExit = false;
-  /** The registered name; a process has at most one. */
-  name: string | null = null;
-  /** Who started it; an exit signal of the parent ends a GenServer even if it traps exits. */
-  parent: Pid | null = null;
   /** Who prints for it: Erlang's group leader, here or on another node. */
   groupLeader: Pid;
   /** Whose message is handled now, where it is known. */
   caller: Pid | null = null;
-  /** What it exited with. */
-  reason: Term = NORMAL;
   /** How many messages, timers and other turns it has begun to handle. */
   handled = 0;
   /** When it was made, in whole milliseconds since the node was; a little later than that where many are made at once. */
   since = 0;
 
   #status: Status = "idle";
-  #mailbox: Queue<unknown> = new Queue();
-  #current: unknown = undefined;
-  #stop: { readonly reason: Term } | null = null;
   /** Whether it was asked to stop, or there is something in `_rare` that a turn has to look at; else no turn looks. */
   #special = false;
-  #links: Map<string, Linked> | null = null;
-  #watchers: Set<Watcher> | null = null;
-  #calls: Set<Call> | null = null;
-  #owned: Set<Disposable> | null = null;
+  /** What is handled now; of a process that has ended, what it exited with. */
+  #current: unknown = undefined;
 
   constructor(home: Home, pid: Pid, body: Body) {
     super();
@@ -95,30 +84,33 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
     return this.#status === "exited";
   }
 
+  /** What it exited with. */
+  get reason(): Term {
+    return this.#status === "exited" ? this.#current as Term : NORMAL;
+  }
+
   /** The name that it is registered by, here or elsewhere, as a term. */
   get registeredAs(): Term | null {
     if (this.name !== null) return atom(this.name);
-    if (this.#owned !== null) {
-      for (const one of this.#owned) if (one instanceof Registration) return one.name;
-    }
+    for (const one of this.owned) if (one instanceof Registration) return one.name;
     return null;
   }
 
   /** Why it will end when its message is done; `null` where nobody has asked it to. */
   get stopping(): { readonly reason: Term } | null {
-    return this.#stop;
+    return this._rare === null ? null : this._rare.stop;
   }
 
   /** How many messages wait, those among them that the body keeps for later. */
   get queued(): number {
     const rare = this._rare;
-    const here = this.#mailbox.length + (this.body._waiting ?? 0);
+    const here = this._length + (this.body._waiting ?? 0);
     return rare === null ? here : here + (rare.held?.length ?? 0) + (rare.lanes?.length ?? 0);
   }
 
   /** What is handled now; `undefined` where it is nothing. */
   get current(): unknown {
-    return this.#current;
+    return this.#status === "exited" ? undefined : this.#current;
   }
 
   /** Whether it has been suspended, see {@linkcode Process.suspend}. */
@@ -136,17 +128,21 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
     const held = this._rare?.held ?? null;
     if (held === null) return;
     this._rare!.held = null;
-    this.#mailbox.putBefore(held);
+    this._putBefore(held);
     if (this.#status !== "idle") return;
-    if (this.#mailbox.length > 0) this.#schedule();
+    if (this._length > 0) this.#schedule();
     else this.#idles(this._rare!);
   }
 
   /** Puts something behind what waits. A process that has ended takes nothing. */
   deliver(message: unknown): void {
-    if (this.#status === "exited") return;
-    this.#mailbox.push(message);
-    if (this.#status === "idle") this.#schedule();
+    const status = this.#status;
+    if (status === "idle") {
+      this._first = message; // nothing waits for one that is idle
+      this.#schedule();
+    } else if (status !== "exited") {
+      this._push(message);
+    }
   }
 
   /**
@@ -186,26 +182,35 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
   /** Takes the message away that has waited longest, of those without a priority; `undefined` where there is none. */
   dropOldest(): unknown {
     return this.body._dropOldest?.() ?? this._rare?.held?.shift() ??
-      this.#mailbox.remove(isMessage);
+      this._takeMessage();
   }
 
-  /** Takes the next message, unless a handler has not settled yet. Called by the scheduler. */
+  /** Takes the next message, unless a handler has not settled yet; some more where handlers do not wait. Called by the scheduler. */
   run(): void {
     if (this.#status !== "queued") return;
-    if (this.#special && this.#stop !== null) return this.#terminate(this.#stop.reason);
-    const message = this.#special ? this.#shift(this._rare) : this.#mailbox.shift();
+    if (this.#special && this.stopping !== null) return this.#terminate(this.stopping.reason);
+    let message = this.#special ? this.#shift(this._rare) : this._take();
     if (message === undefined) {
       this.#status = "idle";
       return;
     }
     this.#status = "running";
-    this.#current = message;
-    this.handled++;
-    try {
-      const result = this._handle(message);
-      if (isThenable(result)) return this.#wait(result);
-    } catch (error) {
-      return this.crash(error);
+    const { scheduler } = this.home;
+    for (let left = scheduler.batch;;) {
+      this.#current = message;
+      this.handled++;
+      try {
+        const result = this._handle(message);
+        if (isThenable(result)) return this.#wait(result);
+      } catch (error) {
+        return this.crash(error);
+      }
+      // What is done in one turn counts as if each had its own: else a flood would put off what is due.
+      if (--left === 0 || scheduler.turns <= 1 || this.#special || this.status !== "running") break;
+      message = this._take();
+      if (message === undefined) break;
+      scheduler.turns--;
+      this.caller = null;
     }
     this.#settled();
   }
@@ -215,13 +220,15 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
 
   /** @internal Does what a message asks for. */
   _handle(message: unknown): unknown {
-    return message instanceof Turn ? message.run() : this.body._receive(message);
+    return message instanceof Turn ? message.run(this) : this.body._receive(message);
   }
 
   /** Asks the process to end in order once the message that it handles is done; those that wait are not handled any more. */
   stop(reason: Term): void {
-    if (this.#stop !== null || this.#status === "exited" || this.#status === "terminating") return;
-    this.#stop = { reason };
+    if (this.#status === "exited" || this.#status === "terminating") return;
+    const rare = this._rare ??= new Rare();
+    if (rare.stop !== null) return;
+    rare.stop = { reason };
     this.#special = true;
     if (this.#status === "idle") this.#schedule();
   }
@@ -259,28 +266,29 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
   }
 
   linkBroken(from: Pid, reason: Term): void {
-    if (this.#links?.delete(from.key)) this.exitSignal(from, reason, true);
+    if (this.removeLink(from)) this.exitSignal(from, reason, true);
   }
 
   /** Ends the process now, without `terminate`. */
   exit(reason: Term): void {
     if (this.#status === "exited") return;
     this.#status = "exited";
-    this.reason = reason;
-    this.home.forget(this);
-    if (this.#owned !== null) disposeAll(this.home, this.#owned);
-    this._rare?.end(this.home, reason);
-    this.#failCalls(reason);
-    if (this.#watchers !== null) tellAll(this.home, this.#watchers, reason);
-    if (this.#links !== null) this.home.broken.add(this.#links.values(), this.pid, reason);
-    if (this.#mailbox.length > 0) this.#mailbox.clear();
-    this.#current = undefined;
-    this.#owned =
-      this.#watchers =
-      this.#calls =
-      this.#links =
-      this._rare =
-        null;
+    const handled = this.#current;
+    this.#current = reason;
+    this.home.forget(this, reason);
+    const rare = this._rare;
+    const ties = this._ties;
+    if (ties !== null && ties.owned !== null) disposeAll(this.home, ties.owned);
+    if (rare !== null) rare.end(this.home, reason);
+    this.#failCalls(handled, reason);
+    if (ties !== null) {
+      if (ties.watchers !== null) tellAll(this.home, ties.watchers, reason);
+      if (ties.link !== null || ties.links !== null) {
+        this.home.broken.add(ties.linked, this.pid, reason);
+      }
+    }
+    this._clear();
+    this._rare = this._ties = null;
     this.body._ended?.();
   }
 
@@ -304,39 +312,6 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
     return rare.abort.signal;
   }
 
-  addLink(other: Linked): void {
-    (this.#links ??= new Map()).set(other.pid.key, other);
-  }
-
-  removeLink(pid: Pid): boolean {
-    return this.#links?.delete(pid.key) ?? false;
-  }
-
-  isLinked(pid: Pid): boolean {
-    return this.#links?.has(pid.key) ?? false;
-  }
-
-  get links(): Pid[] {
-    return this.#links === null ? [] : Array.from(this.#links.values(), (linked) => linked.pid);
-  }
-
-  addWatcher(watcher: Watcher): void {
-    (this.#watchers ??= new Set()).add(watcher);
-  }
-
-  removeWatcher(watcher: Watcher): void {
-    this.#watchers?.delete(watcher);
-  }
-
-  get watchers(): Iterable<Watcher> {
-    return this.#watchers ?? [];
-  }
-
-  /** How many monitors are on this process. */
-  get watcherCount(): number {
-    return this.#watchers?.size ?? 0;
-  }
-
   demonitor(monitor: ProcessMonitor): void {
     this.removeWatcher(monitor);
   }
@@ -344,31 +319,12 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
   /** A call that will be answered after its handler has returned: its caller is told if the process ends before. */
   keepCall(call: Call): void {
     if (call.done) return;
-    (this.#calls ??= new Set()).add(call);
+    ((this._ties ??= new Ties()).calls ??= new Set()).add(call);
     call.place = this;
   }
 
   callEnded(call: Call): void {
-    this.#calls?.delete(call);
-  }
-
-  /** Something that lives as long as the process at most: a timer, a monitor. */
-  own(owned: Disposable): void {
-    (this.#owned ??= new Set()).add(owned);
-  }
-
-  disown(owned: Disposable): void {
-    this.#owned?.delete(owned);
-  }
-
-  /** What lives as long as the process at most. */
-  get owned(): Iterable<Disposable> {
-    return this.#owned ?? [];
-  }
-
-  /** How many timers and monitors this process has. */
-  get ownedCount(): number {
-    return this.#owned?.size ?? 0;
+    this._ties?.calls?.delete(call);
   }
 
   /** Runs `fn` when nothing has come for `ms` milliseconds, once until something comes; `Infinity` takes that back. */
@@ -397,10 +353,10 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
 
   /** The next message of a process that has something which few have. */
   #shift(rare: Rare | null): unknown {
-    if (rare === null) return this.#mailbox.shift();
+    if (rare === null) return this._take();
     rare.hibernates = false;
     for (;;) {
-      const message = rare.lanes?.shift() ?? this.#mailbox.shift();
+      const message = rare.lanes?.shift() ?? this._take();
       if (message === undefined) return undefined;
       if (rare.held !== null && !this.#isUrgent(message)) {
         rare.held.push(message);
@@ -413,12 +369,13 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
 
   /** Whether nothing is left to do: then the idle time begins. */
   #idles(rare: Rare | null): boolean {
-    if (this.#stop !== null || this.#mailbox.length > 0) return false;
+    if (this._length > 0) return false;
     if (rare === null) return true;
+    if (rare.stop !== null) return false;
     if (rare.lanes !== null && rare.lanes.length > 0) return false;
     const { idle } = rare;
     if (idle !== null && !idle.over && rare.held === null) this.home.setDeadline(idle, idle.ms);
-    if (rare.hibernates) this.#mailbox.clear();
+    if (rare.hibernates) this._clear();
     return true;
   }
 
@@ -438,7 +395,7 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
     if (this.#status !== "running" && this.#status !== "waiting") return;
     this.#current = undefined;
     this.caller = null;
-    if (this.#special ? this.#idles(this._rare) : this.#mailbox.length === 0) {
+    if (this.#special ? this.#idles(this._rare) : this._length === 0) {
       this.#status = "idle";
     } else {
       this.#schedule();
@@ -470,7 +427,7 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
 
   /** @internal Runs the body's last code. */
   _ends(reason: ExitReason): unknown {
-    return this.body.terminate(reason);
+    return this.body.terminate?.(reason);
   }
 
   #terminateFailed(error: unknown): void {
@@ -480,10 +437,11 @@ export class Process extends WithRare implements Runnable, Linked, CallPlace, Mo
     this.exit(reason);
   }
 
-  #failCalls(reason: Term): void {
-    if (this.#current !== undefined) fail(this.#current, reason);
-    if (this.#calls !== null) { for (const call of this.#calls) call.undelivered(reason); }
-    if (this.#mailbox.length > 0) { for (const message of this.#mailbox) fail(message, reason); }
+  #failCalls(handled: unknown, reason: Term): void {
+    if (handled !== undefined) fail(handled, reason);
+    const calls = this._ties === null ? null : this._ties.calls;
+    if (calls !== null) { for (const call of calls) call.undelivered(reason); }
+    if (this._length > 0) { for (const message of this._waitingMessages()) fail(message, reason); }
   }
 }
 

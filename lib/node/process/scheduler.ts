@@ -25,7 +25,9 @@ export class Scheduler {
   #queue: Queue<Runnable> = new Queue();
   #waiting = false;
   /** Turns until the next look at the clock. */
-  #turns = MOST_TURNS;
+  turns: number = MOST_TURNS;
+  /** How many messages a process may take in one turn. */
+  readonly batch: number = 16;
   #turnsPerLook = MOST_TURNS;
   #lastLook = 0;
   #sliceBegan = 0;
@@ -58,7 +60,7 @@ export class Scheduler {
         // Nothing is to throw here; where something does, the other processes go on.
         this.#platform.log("error", `A turn failed: ${errorText(error)}`);
       }
-      if (--this.#turns <= 0 && this.#pause()) return;
+      if (--this.turns <= 0 && this.#pause()) return;
     }
     this.#waiting = false;
   };
@@ -69,7 +71,7 @@ export class Scheduler {
     const each = (now - this.#lastLook) / this.#turnsPerLook;
     this.#turnsPerLook = Math.max(1, Math.min(MOST_TURNS, Math.floor(SLICE / each)));
     this.#lastLook = now;
-    this.#turns = this.#turnsPerLook;
+    this.turns = this.#turnsPerLook;
     if (now - this.#sliceBegan >= SLICE) this.#platform.yield(this.#newSlice);
     else if (this.#queue.length > 0) this.#platform.defer(this.#drain);
     else return false;
@@ -78,7 +80,29 @@ export class Scheduler {
 
   #newSlice = (): void => {
     this.#sliceBegan = this.#lastLook = this.#platform.now();
-    this.#turns = this.#turnsPerLook;
+    this.turns = this.#turnsPerLook;
     this.#drain();
   };
+}
+
+/** A run queue whose order the platform decides. */
+class GivenTurns extends Scheduler {
+  override readonly batch = 1;
+  readonly #give: (turn: Runnable) => void;
+
+  constructor(platform: Platform, give: (turn: Runnable) => void) {
+    super(platform);
+    this.#give = give;
+  }
+
+  override schedule(runnable: Runnable): void {
+    this.#give(runnable);
+  }
+}
+
+/** The run queue of a node on that platform. */
+export function schedulerOf(platform: Platform): Scheduler {
+  return platform.turns === undefined
+    ? new Scheduler(platform)
+    : new GivenTurns(platform, platform.turns);
 }

@@ -1,13 +1,15 @@
-import { type NoMatch, noMatch } from "../../etf/schema/no_match.ts";
+import { isThenable } from "../../_util/thenable.ts";
+import { noMatch } from "../../etf/schema/no_match.ts";
 import { type AnySchema, type Output, Schema } from "../../etf/schema/schema.ts";
 import type { Term } from "../../etf/term.ts";
 import { NORMAL } from "../atoms.ts";
 import { Call, Cast } from "../call.ts";
 import { ProcessContext } from "./context.ts";
 import { exit } from "../errors.ts";
+import { Kept, matches, UrgentMessage } from "./_kept.ts";
 import type { Node } from "../node.ts";
 import type { Priority } from "./mailbox.ts";
-import type { Body, ExitReason, Process, Undelivered } from "./process.ts";
+import type { Body, ExitReason, Process } from "./process.ts";
 import { Turn } from "./turn.ts";
 
 /** How a process waits for a message. */
@@ -50,12 +52,16 @@ export class ReceiveTimeoutError extends Error {
  * ```
  */
 export class Self extends ProcessContext implements AsyncIterable<Term> {
-  #inbox: Inbox;
+  readonly #fn: (self: Self) => unknown;
+  /** What has come and nobody has asked for yet; made when there is some. */
+  #kept: Kept | null = null;
+  /** The receives that wait, the first of them. */
+  #waiting: Waiting | null = null;
 
   /** @ignore @internal */
-  constructor(inbox: Inbox) {
+  constructor(fn: (self: Self) => unknown) {
     super();
-    this.#inbox = inbox;
+    this.#fn = fn;
   }
 
   /**
@@ -79,8 +85,8 @@ export class Self extends ProcessContext implements AsyncIterable<Term> {
   ): Promise<unknown> {
     if (this._process.exited) return Promise.reject(this._process.gone("receive"));
     return schemaOrOptions instanceof Schema
-      ? this.#inbox.take(schemaOrOptions, options?.timeout ?? Infinity)
-      : this.#inbox.take(null, schemaOrOptions?.timeout ?? Infinity);
+      ? this.#receive(schemaOrOptions, options?.timeout ?? Infinity)
+      : this.#receive(null, schemaOrOptions?.timeout ?? Infinity);
   }
 
   /** The messages one by one, until the loop is left or the process ends. */
@@ -92,10 +98,120 @@ export class Self extends ProcessContext implements AsyncIterable<Term> {
   stop(reason: ExitReason = NORMAL): never {
     return exit(reason);
   }
-}
 
-function matches(schema: AnySchema | null, message: unknown): unknown | NoMatch {
-  return schema === null ? message : schema.tryParse(message);
+  /** @ignore @internal */
+  get _plain(): boolean {
+    return true;
+  }
+
+  /** @ignore @internal */
+  get _class(): string {
+    return this.#fn.name || "function";
+  }
+
+  /** @ignore @internal */
+  get _waiting(): number {
+    return this.#kept === null ? 0 : this.#kept.length;
+  }
+
+  /** @ignore @internal */
+  _dropOldest(): unknown {
+    return this.#kept?.dropOldest();
+  }
+
+  /** @ignore @internal */
+  _urgent(message: unknown, priority: "high" | "max"): Turn {
+    return new UrgentMessage(this, message, priority);
+  }
+
+  /** @ignore @internal Calls and casts of this node turn into the terms that they stand for. */
+  _receive(message: unknown, priority: Priority = "normal"): void {
+    if (message instanceof Call) {
+      if (message.done) return;
+      this._process.keepCall(message);
+      message = message.message();
+    } else if (message instanceof Cast) {
+      message = message.message();
+    }
+    for (let waiting = this.#waiting; waiting !== null; waiting = waiting.next) {
+      const taken = matches(waiting.schema, message);
+      if (taken === noMatch) continue;
+      this.#unlink(waiting);
+      if (waiting.timeout !== null) this._core.clearDeadline(waiting.timeout);
+      return this.#settle(waiting, taken);
+    }
+    (this.#kept ??= new Kept()).push(message as Term, priority);
+  }
+
+  /** @ignore @internal Its time is over, and no message has come that it takes. */
+  _tooLate(waiting: Waiting, ms: number): void {
+    if (this.#unlink(waiting)) {
+      this.#settle(waiting, failed(waiting.promise, new ReceiveTimeoutError(ms)));
+    }
+  }
+
+  /** @ignore @internal */
+  _ended(): void {
+    for (let waiting = this.#waiting; waiting !== null; waiting = waiting.next) {
+      if (waiting.timeout !== null) this._core.clearDeadline(waiting.timeout);
+      waiting.resolve(failed(waiting.promise, this._process.gone("receive")));
+    }
+    this.#waiting = this.#kept = null;
+  }
+
+  /** @ignore @internal Runs the function, which may wait for messages: its promise must not hold the mailbox. */
+  _run(): void {
+    const result = this.#fn(this);
+    if (!isThenable(result)) return this._process.exit(NORMAL);
+    const waiting = this.#waiting;
+    // One that only waits for a message has no need of anything else before that has come.
+    if (waiting !== null && waiting.promise === result) waiting.isLast = true;
+    else this.#endsWith(Promise.resolve(result));
+  }
+
+  #endsWith(promise: Promise<unknown>): void {
+    const process = this._process;
+    promise.then(() => process.exit(NORMAL), (error) => process.crash(error));
+  }
+
+  #receive(schema: AnySchema | null, timeout: number): Promise<unknown> {
+    try {
+      const kept = this.#kept;
+      if (kept !== null && kept.length > 0) {
+        const taken = kept.take(schema);
+        if (taken !== noMatch) return Promise.resolve(taken);
+      }
+      const waiting = new Waiting(schema);
+      if (timeout !== Infinity) {
+        waiting.timeout = new ReceiveTimeout(this, waiting, timeout);
+        this._core.setDeadline(waiting.timeout, timeout);
+      }
+      if (this.#waiting === null) this.#waiting = waiting;
+      else lastOf(this.#waiting).next = waiting;
+      return waiting.promise;
+    } catch (error) {
+      return Promise.reject(error); // what gives a promise does not throw
+    }
+  }
+
+  #settle(waiting: Waiting, message: unknown): void {
+    waiting.resolve(message);
+    if (waiting.isLast) this.#endsWith(waiting.promise);
+  }
+
+  /** @returns whether it was waiting. */
+  #unlink(waiting: Waiting): boolean {
+    if (this.#waiting === waiting) {
+      this.#waiting = waiting.next;
+      return true;
+    }
+    for (let before = this.#waiting; before !== null; before = before.next) {
+      if (before.next !== waiting) continue;
+      before.next = waiting.next;
+      return true;
+    }
+    return false;
+  }
 }
 
 /** The types say so too; a program without them is told what to do. */
@@ -117,229 +233,74 @@ export function functionBody(
   process: Process,
   fn: (self: Self) => unknown,
 ): Body {
-  const inbox = new Inbox(process, fn);
-  const self = new Self(inbox);
+  const self = new Self(fn);
   self._attach(node, process);
-  process.deliver(new Start(process, fn, self));
-  return inbox;
+  process.deliver(START);
+  return self;
 }
 
+/** The first turn of every function's process. */
 class Start extends Turn {
-  #process: Process;
-  #fn: (self: Self) => unknown;
-  #self: Self;
-
-  constructor(process: Process, fn: (self: Self) => unknown, self: Self) {
-    super();
-    this.#process = process;
-    this.#fn = fn;
-    this.#self = self;
+  run(process: Process): void {
+    (process.body as Self)._run();
   }
+}
 
-  // The function may wait for messages, so its promise must not hold the mailbox.
-  run(): void {
-    const process = this.#process;
-    Promise.resolve(this.#fn(this.#self)).then(
-      () => process.exit(NORMAL),
-      (error) => process.crash(error),
-    );
-  }
+const START = new Start();
+
+/** How the constructor gets at the function of its promise without making a function of its own for each receive. */
+let resolveMade: (message: unknown) => void;
+function keepResolve(resolve: (message: unknown) => void): void {
+  resolveMade = resolve;
 }
 
 /** A `receive` that waits. */
-class Waiting extends Turn {
+class Waiting {
   readonly schema: AnySchema | null;
   readonly promise: Promise<unknown>;
-  readonly timeout: number;
-  #inbox: Inbox;
-  #resolve!: (message: unknown) => void;
-  #reject!: (error: unknown) => void;
+  readonly resolve: (message: unknown) => void;
+  timeout: ReceiveTimeout | null = null;
+  next: Waiting | null = null;
+  /** Whether the process ends when this has settled. */
+  isLast = false;
 
-  constructor(inbox: Inbox, schema: AnySchema | null, timeout: number) {
-    super();
-    this.#inbox = inbox;
+  constructor(schema: AnySchema | null) {
     this.schema = schema;
-    this.timeout = timeout;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.promise = new Promise(keepResolve);
+    this.resolve = resolveMade;
   }
+}
 
-  take(message: unknown): void {
-    this.#resolve(message);
-  }
+function lastOf(waiting: Waiting): Waiting {
+  while (waiting.next !== null) waiting = waiting.next;
+  return waiting;
+}
 
-  /** @param error may be nobody's fault: the function need not wait for this any more. */
-  giveUp(error: Error): void {
-    this.promise.catch(() => {});
-    this.#reject(error);
+/** What a promise is resolved with that is to reject: nobody needs to wait for it any more. */
+function failed(promise: Promise<unknown>, error: Error): Promise<never> {
+  promise.catch(() => {});
+  return Promise.reject(error);
+}
+
+/** The end of the time that a `receive` waits. */
+class ReceiveTimeout extends Turn {
+  readonly #self: Self;
+  readonly #waiting: Waiting;
+  readonly #ms: number;
+
+  constructor(self: Self, waiting: Waiting, ms: number) {
+    super();
+    this.#self = self;
+    this.#waiting = waiting;
+    this.#ms = ms;
   }
 
   /** The time is over; but what is in the mailbox by now came in time. */
   override expired(): void {
-    this.#inbox.process.deliver(this);
+    this.#self._process.deliver(this);
   }
 
   run(): void {
-    this.#inbox.tooLate(this);
-  }
-}
-
-/** Messages that have come before others. */
-interface UrgentMessages {
-  readonly max: Term[];
-  readonly high: Term[];
-}
-
-/** An urgent message on its way from the mailbox into an inbox. */
-class UrgentMessage extends Turn implements Undelivered {
-  readonly #inbox: Inbox;
-  readonly #message: unknown;
-  readonly #priority: "high" | "max";
-
-  constructor(inbox: Inbox, message: unknown, priority: "high" | "max") {
-    super();
-    this.#inbox = inbox;
-    this.#message = message;
-    this.#priority = priority;
-  }
-
-  run(): void {
-    this.#inbox._receive(this.#message, this.#priority);
-  }
-
-  undelivered(reason: Term): void {
-    if (this.#message instanceof Call) this.#message.undelivered(reason);
-  }
-}
-
-/** What every inbox begins with; it stays empty, and saves an eighth of a process that never receives. */
-const NONE: never[] = [];
-
-/** The messages of a process that asks for them. Calls and casts of this node turn into the terms that they stand for. */
-class Inbox implements Body {
-  readonly _plain = true;
-  readonly process: Process;
-  readonly #fn: (self: Self) => unknown;
-  #messages: Term[] = NONE;
-  /** How many at the beginning have been taken: to shift a long array costs as much as it is long. */
-  #taken = 0;
-  #waiting: Waiting[] = NONE;
-  /** Urgent messages that nobody has taken yet, which go before the others. */
-  #urgent: UrgentMessages | null = null;
-
-  constructor(process: Process, fn: (self: Self) => unknown) {
-    this.process = process;
-    this.#fn = fn;
-  }
-
-  get _class(): string {
-    return this.#fn.name || "function";
-  }
-
-  get _waiting(): number {
-    const urgent = this.#urgent === null ? 0 : this.#urgent.max.length + this.#urgent.high.length;
-    return this.#messages.length - this.#taken + urgent;
-  }
-
-  _dropOldest(): unknown {
-    if (this.#taken === this.#messages.length) return undefined;
-    const oldest = this.#messages[this.#taken];
-    this.#remove(this.#taken);
-    return oldest;
-  }
-
-  _urgent(message: unknown, priority: "high" | "max"): Turn {
-    return new UrgentMessage(this, message, priority);
-  }
-
-  _receive(message: unknown, priority: Priority = "normal"): void {
-    if (message instanceof Call) {
-      if (message.done) return;
-      this.process.keepCall(message);
-      message = message.message();
-    } else if (message instanceof Cast) {
-      message = message.message();
-    }
-    for (let i = 0; i < this.#waiting.length; i++) {
-      const waiting = this.#waiting[i];
-      const taken = matches(waiting.schema, message);
-      if (taken === noMatch) continue;
-      this.#waiting.splice(i, 1);
-      this.process.home.clearDeadline(waiting);
-      return waiting.take(taken);
-    }
-    if (priority !== "normal") {
-      return void (this.#urgent ??= { max: [], high: [] })[priority].push(message as Term);
-    }
-    if (this.#messages === NONE) this.#messages = [];
-    this.#messages.push(message as Term);
-  }
-
-  take(schema: AnySchema | null, timeout: number): Promise<unknown> {
-    try {
-      if (this.#urgent !== null) {
-        for (const list of [this.#urgent.max, this.#urgent.high]) {
-          for (let i = 0; i < list.length; i++) {
-            const taken = matches(schema, list[i]);
-            if (taken === noMatch) continue;
-            list.splice(i, 1);
-            return Promise.resolve(taken);
-          }
-        }
-      }
-      const messages = this.#messages;
-      for (let i = this.#taken; i < messages.length; i++) {
-        const taken = matches(schema, messages[i]);
-        if (taken === noMatch) continue;
-        this.#remove(i);
-        return Promise.resolve(taken);
-      }
-      const waiting = new Waiting(this, schema, timeout);
-      this.process.home.setDeadline(waiting, timeout);
-      if (this.#waiting === NONE) this.#waiting = [];
-      this.#waiting.push(waiting);
-      return waiting.promise;
-    } catch (error) {
-      return Promise.reject(error); // what gives a promise does not throw
-    }
-  }
-
-  tooLate(waiting: Waiting): void {
-    const at = this.#waiting.indexOf(waiting);
-    if (at < 0) return;
-    this.#waiting.splice(at, 1);
-    waiting.giveUp(new ReceiveTimeoutError(waiting.timeout));
-  }
-
-  terminate(): void {}
-
-  _ended(): void {
-    for (const waiting of this.#waiting) {
-      this.process.home.clearDeadline(waiting);
-      waiting.giveUp(this.process.gone("receive"));
-    }
-    this.#waiting = NONE;
-    this.#messages = NONE;
-    this.#urgent = null;
-  }
-
-  #remove(at: number): void {
-    const messages = this.#messages;
-    if (at > this.#taken) {
-      messages.splice(at, 1);
-      return;
-    }
-    messages[at] = null; // not to be held
-    this.#taken++;
-    if (this.#taken === messages.length) {
-      this.#messages = NONE;
-    } else if (this.#taken >= 32 && this.#taken * 2 >= messages.length) {
-      this.#messages = messages.slice(this.#taken);
-    } else {
-      return;
-    }
-    this.#taken = 0;
+    this.#self._tooLate(this.#waiting, this.#ms);
   }
 }

@@ -138,7 +138,8 @@ export function receiverTerms(core: Core, control: Control): DecodeOptions | nul
     case CONTROL.REG_SEND:
       return core.names.get(nameOf(control[3]))?.terms ?? null;
     case CONTROL.ALIAS_SEND:
-      return core.local(control[2])?.terms ?? null;
+      return core.local(control[2])?.terms ?? core.parts?.termsOf(core.refNumber(control[2])) ??
+        null;
     case CONTROL.ALTACT_SIG_SEND:
       return control[3] instanceof Pid || control[3] instanceof Ref
         ? core.local(control[3])?.terms ?? null

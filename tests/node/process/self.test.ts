@@ -382,3 +382,61 @@ nodeTest("a schema that throws fails the receive, not the node", async ({ node, 
   assert(error instanceof ReceiveTimeoutError);
   assertStrictEquals(processOf(node, pid), undefined);
 });
+
+nodeTest(
+  "a function that waits for one message ends when it has come",
+  async ({ node, platform }) => {
+    const pids = [
+      node.spawn((self) => self.receive()),
+      node.spawn((self) => self.receive(Integer)),
+      node.spawn((self) => self.receive({ timeout: 10 })),
+    ];
+    const reasons = pids.map((pid) => ended(node, pid));
+    await platform.settle();
+    for (const pid of pids) node.send(pid, tuple(atom("number"), 1));
+    await platform.settle();
+    assertEquals(pids.map((pid) => node.isAlive(pid)), [false, false, false]);
+    assertEquals(await Promise.all(reasons), [NORMAL, NORMAL, NORMAL]);
+  },
+);
+
+nodeTest("one that has waited too long crashes by that", async ({ node, platform }) => {
+  const pid = node.spawn((self) => self.receive({ timeout: 10 }));
+  const reason = ended(node, pid);
+  await platform.elapse(10);
+  const [[tag, name]] = await reason as unknown as [[unknown, string]];
+  assertStrictEquals(tag, atom("js_error"));
+  assertStrictEquals(String(name), "ReceiveTimeoutError");
+});
+
+nodeTest(
+  "receives that wait at once get their messages in turn, each what it takes",
+  async ({ node, platform }) => {
+    const got: string[] = [];
+    const pid = node.spawn(async (self) => {
+      const say = (name: string) => (message: unknown) => void got.push(`${name} ${message}`);
+      const late = self.receive(Integer, { timeout: 5 }).catch(() => void got.push("late"));
+      const first = self.receive(t.text).then(say("first"));
+      const second = self.receive(t.integer).then(say("second"));
+      const third = self.receive().then(say("third"));
+      await Promise.all([late, first, second, third]);
+    });
+    await platform.elapse(5);
+    for (const message of [7, "a", "b"]) node.send(pid, message);
+    await platform.settle();
+    assertEquals(got, ["late", "second 7", "first a", "third b"]);
+    assertStrictEquals(node.isAlive(pid), false);
+  },
+);
+
+nodeTest(
+  "a function that returns no promise has ended with its first turn",
+  ({ node, platform }) => {
+    const downs: unknown[] = [];
+    const pid = node.spawn(() => 5);
+    node.monitor(pid, ({ reason }) => downs.push(reason));
+    platform.turn();
+    assertStrictEquals(node.isAlive(pid), false);
+    assertEquals(downs, [NORMAL]);
+  },
+);

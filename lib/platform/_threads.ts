@@ -1,0 +1,49 @@
+import { Worker } from "node:worker_threads";
+import type { Thread, ThreadData, ThreadEvents } from "./threads.ts";
+
+/** Starts a thread. */
+export function startThread(
+  entry: URL,
+  name: string,
+  data: ThreadData,
+  events: ThreadEvents,
+): Thread {
+  const worker = startWorker(entry, name, data);
+  let error: unknown = null;
+  let over = false;
+  worker.unref();
+  worker.on("message", (bytes: Uint8Array) => events.message(bytes));
+  worker.on("messageerror", (fault: unknown) => error ??= fault);
+  worker.on("error", (fault: unknown) => error ??= fault);
+  worker.on("exit", (code: number) => {
+    if (over) return;
+    over = true;
+    events.ended(error, code);
+  });
+  return {
+    post(bytes) {
+      if (!over) worker.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
+    },
+    async terminate() {
+      await worker.terminate();
+    },
+  };
+}
+
+/** No runtime begins a thread with a module of the network; all begin one with a text that imports it, and hear nothing before it is there. */
+function reachable(entry: URL): URL {
+  if (entry.protocol === "file:") return entry;
+  return new URL(`data:text/javascript,await import(${JSON.stringify(entry.href)})`);
+}
+
+function startWorker(entry: URL, name: string, data: ThreadData): Worker {
+  try {
+    return new Worker(reachable(entry), { name, workerData: data });
+  } catch (cause) {
+    if ((cause as Error | null)?.name !== "NotCapable") throw cause;
+    throw new Error(
+      `Cannot start a thread: ${entry} may not be read, run with --allow-read (--allow-import where it is on the network)`,
+      { cause },
+    );
+  }
+}
