@@ -74,6 +74,10 @@ export class HandoverStream implements Stream {
     return this.#stream.write(bytes);
   }
 
+  flush(): void {
+    this.#stream.flush?.();
+  }
+
   pause(): void {
     this.#paused = true;
     this.#stream.pause();

@@ -9,13 +9,9 @@ import { Sequence, type SequenceId, Sequences } from "./fragments.ts";
 import { FrameError } from "./frames.ts";
 import { LargeBinaries } from "./large_binaries.ts";
 import { FRAGMENT, LargeMessage } from "./large_message.ts";
-import {
-  type PacketOptions,
-  type Packets,
-  readControlTerm,
-  tooLarge,
-  writeControl,
-} from "./packets.ts";
+import { type PacketOptions, type Packets, readControlTerm, tooLarge } from "./packets.ts";
+import { QuickReader } from "./_quick_read.ts";
+import { writeControl, writePayload } from "./_quick_write.ts";
 
 const WHOLE = 68;
 const FIRST_FRAGMENT = 69;
@@ -51,6 +47,7 @@ export class DistHeader implements Packets {
   readonly #fragments: boolean;
   readonly #listed: AtomsIn;
   readonly #sequences: Sequences;
+  readonly #quick: QuickReader = new QuickReader();
   /** What the fragment belongs to of which a part has come. */
   #open: Sequence | null = null;
   /** How large the header was with the last control message of each kind: the same kind has the same atoms mostly. */
@@ -91,8 +88,9 @@ export class DistHeader implements Packets {
       );
     }
     if (type === WHOLE) {
-      this.#readControl(bytes, start + 2, end);
-      this.#readPayload(bytes, this.#decoder.position, end, this.#listed.table, this.#listed.count);
+      const listed = this.#listed;
+      const payload = this.#readControl(bytes, start + 2, end);
+      this.#readPayload(bytes, payload, end, listed.table, listed.count);
       return true;
     }
     if (!this.#fragments) {
@@ -119,9 +117,8 @@ export class DistHeader implements Packets {
     if (number === 0 || typeof number === "bigint") {
       throw new FrameError(`Cannot read fragment: a sequence of ${number} fragments`);
     }
-    this.#readControl(bytes, at, end);
+    const payload = this.#readControl(bytes, at, end);
     const { control } = this;
-    const payload = this.#decoder.position;
     const { table, count } = this.#listed;
     if (number === 1) {
       this.#readPayload(bytes, payload, end, table, count);
@@ -151,15 +148,23 @@ export class DistHeader implements Packets {
     return true;
   }
 
-  #readControl(bytes: Uint8Array, at: number, end: number): void {
-    const decoder = this.#decoder;
+  /** @returns where it ends. */
+  #readControl(bytes: Uint8Array, at: number, end: number): number {
     const listed = this.#listed;
     at = listed.read(bytes, at, end);
     if (at === end) throw new FrameError("Cannot read packet: it ends before its control message");
+    const quick = this.#quick;
+    const usual = quick.control(bytes, at, end, listed.table, listed.count);
+    if (usual !== null) {
+      this.control = usual;
+      return quick.position;
+    }
+    const decoder = this.#decoder;
     decoder.cache = listed.table;
     decoder.cached = listed.count;
     decoder.reset(bytes, at, end);
     this.control = readControlTerm(decoder);
+    return decoder.position;
   }
 
   #readPayload(
@@ -177,7 +182,8 @@ export class DistHeader implements Packets {
       decoder.cache = atoms;
       decoder.cached = count;
       decoder.reset(bytes, at, end);
-      this.payload = decoder.term();
+      const usual = this.#quick.payload(decoder, bytes, at, end, atoms, count);
+      this.payload = usual === undefined ? decoder.term() : usual;
       at = decoder.position;
       // What a large message lies in is not to be kept for the next one to come.
       if (bytes.length > FRAGMENT) decoder.reset(NOTHING);
@@ -209,7 +215,7 @@ export class DistHeader implements Packets {
       const controlLength = encoder.pending - at;
       if (hasPayload(op)) {
         apart?.begin(encoder.pending);
-        encoder.term(payload as Encodable);
+        writePayload(encoder, payload as Encodable);
       }
       const list = atoms === null ? 1 : atoms.measure();
       const head = BEFORE_LIST + list;

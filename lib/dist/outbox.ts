@@ -4,7 +4,7 @@ import type { EncodeOptions } from "../etf/options.ts";
 import type { Encodable } from "../etf/term.ts";
 import type { Platform } from "../platform/contract.ts";
 import { HIGH_WATER, type Stream } from "../transport/contract.ts";
-import type { OutgoingControl } from "./control.ts";
+import { CONTROL, type OutgoingControl } from "./control.ts";
 import type { LargeMessage } from "./large_message.ts";
 import { receiverOf, senderOf } from "./order.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -15,12 +15,21 @@ export const DEFAULT_MAX_QUEUE: number = 256 * 1024 * 1024;
 
 /** What signals that cannot be refused may add to a queue that is full, until the connection is given up. */
 const OVERLOAD: number = 16 * 1024 * 1024;
-/** Pending bytes that are not held back until the end of the turn. */
+/**
+ * Pending bytes that are not held back until the end of the turn: so many at first, then twice as many each time. Small at first, so that
+ * the peer begins while we go on; large then, because each write costs as much as several messages.
+ */
+const FIRST_FLUSH = 16 * 1024;
 const FLUSH_AT = 64 * 1024;
+/**
+ * Microtasks for which the end of a monitor waits when nothing else is to be sent. It follows a reply mostly, and who has got that calls
+ * again in a few of them: then both go out in one write.
+ */
+const PATIENCE = 6;
 
 /** What an outbox sends by, and whom it tells. */
 export interface OutboxOptions {
-  readonly stream: Pick<Stream, "write" | "buffered">;
+  readonly stream: Pick<Stream, "write" | "flush" | "buffered">;
   readonly platform: Pick<Platform, "defer" | "yield">;
   readonly packets: Packets;
   readonly encode: EncodeOptions;
@@ -51,7 +60,7 @@ export class Outbox {
   messagesOut = 0;
   fragmentsOut = 0;
 
-  readonly #stream: Pick<Stream, "write" | "buffered">;
+  readonly #stream: Pick<Stream, "write" | "flush" | "buffered">;
   readonly #platform: Pick<Platform, "defer" | "yield">;
   readonly #packets: Packets;
   readonly #encoder: Encoder;
@@ -62,6 +71,9 @@ export class Outbox {
   /** Whether the stream wants no more until it has drained. */
   #full = false;
   #deferred = false;
+  /** How many more microtasks what is pending may wait. */
+  #patience = 0;
+  #flushAt = FIRST_FLUSH;
   #yielded = false;
   #cleared = false;
   /** Bytes of signals that came on top of a queue that was full. */
@@ -188,19 +200,29 @@ export class Outbox {
       this.#writeFirst(large);
       outgoing.begin(senderOf(control, sender), receiverOf(control, receiver), large);
       this.#nowBusy();
-    } else if (encoder.pending >= FLUSH_AT) {
+    } else if (encoder.pending >= this.#flushAt) {
+      this.#flushAt = Math.min(this.#flushAt * 2, FLUSH_AT);
       this.#flush();
-      return true;
+      this.#stream.flush?.();
     }
+    const patience = control[0] === CONTROL.DEMONITOR_P ? PATIENCE : 0;
     if (!this.#deferred) {
       this.#deferred = true;
+      this.#patience = patience;
       this.#platform.defer(this.#endOfTurn);
+    } else if (patience < this.#patience) {
+      this.#patience = patience;
     }
     return true;
   }
 
   readonly #endOfTurn = (): void => {
+    if (this.#patience > 0) {
+      this.#patience--;
+      return this.#platform.defer(this.#endOfTurn);
+    }
     this.#deferred = false;
+    this.#flushAt = FIRST_FLUSH;
     this.#flush();
     if (this.#outgoing.active) this.#pump();
   };

@@ -1,7 +1,6 @@
 import type { Decoder } from "../etf/decoder.ts";
 import type { Apart, AtomRefs, Encoder } from "../etf/encoder.ts";
 import { EncodeError } from "../etf/errors.ts";
-import { Tag } from "../etf/tags.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { type Control, ControlError, type OutgoingControl, readControl } from "./control.ts";
 import { hasFlag } from "./flags.ts";
@@ -82,16 +81,6 @@ export function readControlTerm(decoder: Decoder): Control {
   const control = readControl(decoder.term());
   if (control instanceof ControlError) throw control;
   return control;
-}
-
-/** Writes a control message, which may be a plain array, as a tuple. */
-export function writeControl(encoder: Encoder, control: OutgoingControl): void {
-  const { length } = control;
-  encoder.u8(Tag.SMALL_TUPLE_EXT);
-  encoder.u8(length);
-  encoder.u8(Tag.SMALL_INTEGER_EXT);
-  encoder.u8(control[0]);
-  for (let i = 1; i < length; i++) encoder.term(control[i] as Encodable);
 }
 
 export function tooLarge(length: number, limit: number): EncodeError {

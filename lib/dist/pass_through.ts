@@ -4,13 +4,8 @@ import { VERSION } from "../etf/tags.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { type Control, hasPayload, type OutgoingControl } from "./control.ts";
 import { FrameError } from "./frames.ts";
-import {
-  type PacketOptions,
-  type Packets,
-  readControlTerm,
-  tooLarge,
-  writeControl,
-} from "./packets.ts";
+import { type PacketOptions, type Packets, readControlTerm, tooLarge } from "./packets.ts";
+import { writeControl } from "./_quick_write.ts";
 
 /** Type of a packet without distribution header: the terms pass through as they are. */
 const PASS_THROUGH = 112;

@@ -56,9 +56,10 @@ function callRemote(
   const ref = call.ref;
   try {
     remote.admit();
-    remote.monitor(call.pid, address instanceof Pid ? address : address.name, ref, call);
+    const to = address instanceof Pid ? address : address.name;
+    const monitor = remote.monitor(call.pid, to, ref, call);
     if (call.done) return;
-    call.place = { callEnded: () => remote.demonitor(ref) };
+    call.place = monitor;
     call.plainTag = remote.plainTags;
     remote.send(call.pid, address, core.outgoing(from, call.message() as Encodable));
   } catch (error) {

@@ -90,6 +90,11 @@ export class CoreStream implements Stream {
     return false;
   }
 
+  flush(): void {
+    if (this.#closed || this.#rest !== undefined) return;
+    this.#sendQueued();
+  }
+
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -191,12 +196,7 @@ export class CoreStream implements Stream {
 
   #flush = (): void => {
     this.#flushScheduled = false;
-    if (this.#closed || this.#rest !== undefined) return;
-    for (;;) {
-      const piece = this.#queue.next();
-      if (piece === undefined) break;
-      if (!this.#send(piece)) return;
-    }
+    if (this.#closed || this.#rest !== undefined || !this.#sendQueued()) return;
     if (this.#ending) {
       if (this.#shut) return;
       this.#shut = true;
@@ -210,6 +210,15 @@ export class CoreStream implements Stream {
       }
     }
   };
+
+  /** Whether the driver took all that there was. */
+  #sendQueued(): boolean {
+    for (;;) {
+      const piece = this.#queue.next();
+      if (piece === undefined) return true;
+      if (!this.#send(piece)) return false;
+    }
+  }
 
   /** Whether the driver took it all and can have more. */
   #send(piece: Uint8Array): boolean {

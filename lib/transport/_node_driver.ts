@@ -11,6 +11,8 @@ export interface NodeSocket {
   on(event: "data", fn: (bytes: Uint8Array<ArrayBuffer>) => void): unknown;
   on(event: "close" | "end" | "connect" | "secureConnect", fn: () => void): unknown;
   off(event: string, fn: (error: Error) => void): unknown;
+  /** Bytes that the system has not taken. */
+  readonly writableLength?: number;
   write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean;
   end(done: (error?: Error | null) => void): unknown;
   pause(): unknown;
@@ -29,6 +31,8 @@ export class NodeDriver implements Driver {
   #flowing = false;
   /** Bytes of the one write that is under way. */
   #writing = 0;
+  /** Writes that the system took at once, of which the socket has still to tell. */
+  #early = 0;
 
   constructor(socket: NodeSocket) {
     this.#socket = socket;
@@ -60,8 +64,13 @@ export class NodeDriver implements Driver {
   }
 
   send(bytes: Uint8Array): number {
+    const socket = this.#socket;
+    socket.write(bytes, this.#sent);
+    if (socket.writableLength === 0) {
+      this.#early++;
+      return bytes.length;
+    }
     this.#writing = bytes.length;
-    this.#socket.write(bytes, this.#sent);
     return 0;
   }
 
@@ -81,7 +90,8 @@ export class NodeDriver implements Driver {
   }
 
   #sent = (error?: Error | null): void => {
+    if (this.#early > 0) this.#early--;
     // The fault itself comes as an event.
-    if (!error) this.stream.sent(this.#writing);
+    else if (!error) this.stream.sent(this.#writing);
   };
 }

@@ -46,6 +46,11 @@ export interface Stream {
    */
   write(bytes: Uint8Array): boolean;
   /**
+   * Hands what was written to the system now, as far as it takes it; else that is done at the end of the turn. For who writes much in
+   * one turn: the peer can work on it meanwhile. Optional, since it changes nothing but the time.
+   */
+  flush?(): void;
+  /**
    * Stops reading, so that the peer is held back by TCP itself. While paused nothing is told but `drain`, and `close` where the
    * stream broke; an orderly end waits for `resume`. Can be called before `start`.
    */

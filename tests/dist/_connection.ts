@@ -29,6 +29,7 @@ export class FakeStream implements Stream {
   readonly remote: SocketAddress = { host: "127.0.0.1", port: 2 };
   readonly writes: number[][] = [];
   buffered = 0;
+  flushes = 0;
   full = false;
   ended = false;
   destroyed = false;
@@ -42,6 +43,10 @@ export class FakeStream implements Stream {
   write(bytes: Uint8Array): boolean {
     this.writes.push([...bytes]);
     return !this.full;
+  }
+
+  flush(): void {
+    this.flushes++;
   }
 
   end(): void {

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CONTROL, type Control } from "../../lib/dist/control.ts";
 import { EncodeError } from "../../lib/etf/errors.ts";
 import { Float } from "../../lib/etf/float.ts";
+import { Ref } from "../../lib/etf/identifiers.ts";
 import type { Encodable, Term } from "../../lib/etf/term.ts";
 import { from, LINK, message, setup, TICK, to } from "./_connection.ts";
 
@@ -110,10 +111,27 @@ test("what is sent while a signal is handled goes out in one write", () => {
 test("a turn that sends much does not hold it all back until its end", () => {
   const { stream, platform, connection } = setup();
   const payload = new Uint8Array(10_000);
-  for (let i = 0; i < 20; i++) connection.send([CONTROL.SEND_SENDER, from, to], payload);
-  assertEquals(stream.writes.map((bytes) => bytes.length), [70_364, 70_364]);
+  for (let i = 0; i < 21; i++) connection.send([CONTROL.SEND_SENDER, from, to], payload);
+  // Little at first, so that the peer can begin.
+  const early = [20_104, 40_208, 70_364, 70_364];
+  assertEquals(stream.writes.map((bytes) => bytes.length), early);
+  assertEquals(stream.flushes, 4);
   platform.turn();
-  assertEquals(stream.writes.map((bytes) => bytes.length), [70_364, 70_364, 60_312]);
+  assertEquals(stream.writes.map((bytes) => bytes.length), [...early, 10_052]);
+});
+
+test("the end of a monitor goes out with what follows it in a few microtasks, and not later than that", () => {
+  const { stream, platform, connection } = setup();
+  const ref = new Ref(from._node, 1, [1, 2, 3]);
+  const demonitor = () => connection.send([CONTROL.DEMONITOR_P, from, to, ref]);
+  demonitor();
+  platform.defer(() => platform.defer(() => connection.send([CONTROL.SEND_SENDER, from, to], 1)));
+  platform.turn();
+  assertEquals(stream.writes.length, 1);
+  assertEquals(stream.writes[0].slice(-message(1).length), message(1));
+  demonitor();
+  platform.turn();
+  assertEquals(stream.writes.length, 2);
 });
 
 test("a value that is no term throws, and the messages around it go out", () => {

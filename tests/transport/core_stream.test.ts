@@ -215,3 +215,20 @@ test("ref and unref reach the socket until it is closed", () => {
   probe.stream.ref();
   assertEquals(driver.calls, ["read", "unref", "ref", "close"]);
 });
+
+test("a flush hands over what was written, and tells nothing that was not asked for", async () => {
+  const { driver, probe } = started();
+  probe.write(bytes(1, 2));
+  driver.stream.flush();
+  assertEquals(driver.sent, [bytes(1, 2)]);
+  probe.write(new Uint8Array(HIGH_WATER + 1));
+  driver.stream.flush();
+  assertEquals(probe.drains, 0);
+  await microtasks();
+  assertEquals(probe.drains, 1);
+  driver.room = 1;
+  probe.write(bytes(3, 4));
+  driver.stream.flush();
+  driver.stream.flush(); // the driver is not done with the one before
+  assertEquals(driver.sent.slice(2), [bytes(3)]);
+});

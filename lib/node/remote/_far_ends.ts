@@ -1,8 +1,31 @@
 import type { AtomTerm } from "../../dist/control.ts";
 import type { Pid, Ref } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
+import type { Atom } from "../../etf/atom.ts";
+import type { CallPlace } from "../call.ts";
 import type { Linked, Process, Watcher } from "../process/process.ts";
 import type { Peer } from "./peer.ts";
+
+/** One of our monitors on a process of the peer. For a call it is also what the call tells that it is over. */
+export class OutMonitor implements CallPlace {
+  readonly peer: Peer;
+  readonly watcher: Watcher;
+  readonly from: Pid;
+  readonly to: Pid | Atom;
+  readonly ref: Ref;
+
+  constructor(peer: Peer, watcher: Watcher, from: Pid, to: Pid | Atom, ref: Ref) {
+    this.peer = peer;
+    this.watcher = watcher;
+    this.from = from;
+    this.to = to;
+    this.ref = ref;
+  }
+
+  callEnded(): void {
+    this.peer.demonitor(this.ref);
+  }
+}
 
 /** A process of the peer that watches one of ours. */
 export class RemoteWatcher implements Watcher {

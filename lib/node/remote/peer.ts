@@ -23,7 +23,8 @@ import { substituteFor } from "../provided/unsendable.ts";
 import type { PeerAccess } from "./access.ts";
 import { ReadyWaiters } from "./_ready.ts";
 import { Waiting } from "./_waiting.ts";
-import { RemoteLink, RemoteWatcher } from "./_far_ends.ts";
+import { OutMonitor, RemoteLink, RemoteWatcher } from "./_far_ends.ts";
+import { RefTable } from "./_ref_table.ts";
 import type { PeerStats } from "./stats.ts";
 
 /** Why nothing can be spawned on a peer that does not know how (OTP 22 and before, C nodes). */
@@ -32,13 +33,6 @@ const NOTSUP = atom("notsup");
 const ABANDONED = atom("abandoned");
 /** In front of what was wrong with it, in the place of a reason that cannot be sent. */
 const BAD_REASON = atom("bad_reason");
-
-/** One of our monitors on a process of the peer. */
-interface OutMonitor {
-  readonly watcher: Watcher;
-  readonly from: Pid;
-  readonly to: Pid | Atom;
-}
 
 /** Who waits for the answer to a spawn request: a pid, or an atom that says why there is none. */
 export type SpawnReply = (result: Pid | AtomTerm, cause?: Error) => void;
@@ -72,7 +66,7 @@ export class Peer implements RemoteNode {
   /** While nothing is refused: what waited for the connection goes out, or a process of the node's own sends. */
   #taking = false;
   #monitors: Map<number, OutMonitor> = new Map();
-  #watchers: Map<string, RemoteWatcher> = new Map();
+  readonly #watchers: RefTable<RemoteWatcher> = new RefTable();
   #links: Map<string, RemoteLink> = new Map();
   #spawns: Map<number, Spawn> = new Map();
   /** Links that were taken back, with the ids of the UNLINK_ID that the peer has not acknowledged: their exit signals do not count. */
@@ -161,7 +155,7 @@ export class Peer implements RemoteNode {
     this.connection = null;
     this.#waiting.take();
     this.#ready.fail(this.name, cause);
-    for (const { ref } of [...this.#watchers.values()]) this.removeWatcher(ref);
+    for (const { ref } of this.#watchers.values()) this.removeWatcher(ref);
     const monitors = [...this.#monitors.values()];
     this.#monitors.clear();
     const links = [...this.#links.values()];
@@ -216,9 +210,11 @@ export class Peer implements RemoteNode {
     }
   }
 
-  monitor(from: Pid, to: Pid | Atom, ref: Ref, watcher: Watcher): void {
-    this.#monitors.set(this.core.refNumber(ref), { watcher, from, to });
+  monitor(from: Pid, to: Pid | Atom, ref: Ref, watcher: Watcher): OutMonitor {
+    const monitor = new OutMonitor(this, watcher, from, to, ref);
+    this.#monitors.set(this.core.refNumber(ref), monitor);
     this.#monitoring([CONTROL.MONITOR_P, from, to, ref], from);
+    return monitor;
   }
 
   demonitor(ref: Ref): void {
@@ -319,7 +315,7 @@ export class Peer implements RemoteNode {
 
   /** Expects the end of a process that a spawn request with `monitor` has made: the request's id is the monitor. */
   expectDown(id: Ref, from: Pid, pid: Pid, watcher: Watcher): void {
-    this.#monitors.set(this.core.refNumber(id), { watcher, from, to: pid });
+    this.#monitors.set(this.core.refNumber(id), new OutMonitor(this, watcher, from, pid, id));
   }
 
   // What the peer asks for
@@ -327,19 +323,17 @@ export class Peer implements RemoteNode {
   addWatcher(process: Process, watcher: Pid, object: Pid | AtomTerm, ref: Ref): void {
     this.removeWatcher(ref); // a reference stands for one monitor, however often it comes
     const made = new RemoteWatcher(this, process, watcher, object, ref);
-    this.#watchers.set(ref.key, made);
+    this.#watchers.add(made);
     process.addWatcher(made);
   }
 
   removeWatcher(ref: Ref): void {
-    const watcher = this.#watchers.get(ref.key);
-    if (watcher === undefined) return;
-    this.#watchers.delete(ref.key);
-    watcher.process.removeWatcher(watcher);
+    const watcher = this.#watchers.delete(ref);
+    watcher?.process.removeWatcher(watcher);
   }
 
   forgetWatcher(ref: Ref): void {
-    this.#watchers.delete(ref.key);
+    this.#watchers.delete(ref);
   }
 
   addLink(process: Process, to: Pid): void {
@@ -401,7 +395,7 @@ export class Peer implements RemoteNode {
    * is told that it must exit. Does nothing where the reference is no monitor of that peer.
    */
   failCaller(ref: Ref, reason: Term): void {
-    const watcher = this.#watchers.get(ref.key);
+    const watcher = this.#watchers.get(ref);
     if (watcher === undefined) return;
     this.removeWatcher(ref);
     this.sendDown(watcher.object, watcher.watcher, ref, reason, watcher.process.pid);
@@ -469,11 +463,10 @@ export class Peer implements RemoteNode {
 
   /** As OTP does: a peer that does not know monitors hears of none. They fire when the connection is lost. */
   #monitoring(control: OutgoingControl, pid?: Pid): void {
-    this.#whenUp(() => {
-      if (!this.#monitored) return;
-      if (pid !== undefined) this.#told(pid);
-      this.#signal(control);
-    });
+    if (this.connection === null) return this.#whenUp(() => this.#monitoring(control, pid));
+    if (!this.#monitored) return;
+    if (pid !== undefined) this.#told(pid);
+    this.#signal(control);
   }
 
   #whenUp(send: () => void): void {

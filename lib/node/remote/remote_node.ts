@@ -2,6 +2,7 @@ import type { Atom } from "../../etf/atom.ts";
 import type { Pid, Ref } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { NOCONNECTION } from "../atoms.ts";
+import type { CallPlace } from "../call.ts";
 import type { Priority } from "../process/mailbox.ts";
 import type { Process, Watcher } from "../process/process.ts";
 import type { Address } from "../target.ts";
@@ -21,7 +22,8 @@ export interface RemoteNode {
   mustSend(from: Pid, to: Address, message: Encodable): void;
   /** @throws {BusyError} where nothing more can be sent. */
   admit(): void;
-  monitor(from: Pid, to: Pid | Atom, ref: Ref, watcher: Watcher): void;
+  /** @returns takes the monitor back when it is told that a call is over. */
+  monitor(from: Pid, to: Pid | Atom, ref: Ref, watcher: Watcher): CallPlace;
   demonitor(ref: Ref): void;
   link(process: Process, to: Pid): void;
   unlink(process: Process, to: Pid): void;
@@ -51,8 +53,9 @@ class Unreachable implements RemoteNode {
 
   admit(): void {}
 
-  monitor(_from: Pid, _to: Pid | Atom, _ref: Ref, watcher: Watcher): void {
+  monitor(_from: Pid, _to: Pid | Atom, _ref: Ref, watcher: Watcher): CallPlace {
     watcher.down(NOCONNECTION);
+    return NOWHERE;
   }
 
   demonitor(): void {}
@@ -69,6 +72,8 @@ class Unreachable implements RemoteNode {
 
   failCaller(): void {}
 }
+
+const NOWHERE: CallPlace = { callEnded() {} };
 
 /** What a node without a network sees of the others. */
 export const NO_NETWORK: RemoteNodes = { remote: (node) => new Unreachable(node) };
