@@ -18,6 +18,7 @@ export const ROOMS = [
   "cluster",
   "testing",
   "boot",
+  "workers",
   "kernel",
   "gen",
   "node",
@@ -60,6 +61,7 @@ const OUTSIDE_MEMBERS = new RegExp(
   "g",
 );
 
+/** Of every file but the list of exports, which has a line for each. */
 const MAX_LINES = 500;
 
 /** One broken rule. */
@@ -99,7 +101,9 @@ export function checkFile(file: string, source: string): Violation[] {
   checkTopLevelAwait(masked, report);
   if (room === "mod.ts") checkExportList(masked, report);
   const lines = source.split("\n").length - (source.endsWith("\n") ? 1 : 0);
-  if (lines > MAX_LINES) report(source.length, "length", `${lines} lines, at most ${MAX_LINES}`);
+  if (lines > MAX_LINES && file !== "mod.ts") {
+    report(source.length, "length", `${lines} lines, at most ${MAX_LINES}`);
+  }
   return violations.sort((a, b) => a.line - b.line);
 }
 

@@ -13,6 +13,7 @@ import { type ApplicationsOptions, checkApplications, checkShutdown } from "./ap
 import { isBeyond, type NodeListen, placesOf } from "./listening.ts";
 import { checkPort, checkRoutes, type Resolver, type Route } from "./routes.ts";
 import type { SignalName } from "./signals.ts";
+import { checkWorkers } from "./workers.ts";
 
 /** How a node is started. Everything that it takes from outside enters here. */
 export interface NodeOptions extends ApplicationsOptions {
@@ -115,6 +116,12 @@ export interface NodeOptions extends ApplicationsOptions {
   readonly currentProcess?: boolean;
   /** Values that processes find by name, see {@linkcode ProcessEnv}; `node.env` sets more. */
   readonly env?: Readonly<Record<string, unknown>>;
+  /**
+   * On how many threads besides its own the node can run processes, by `node.start(new URL("./w.ts", import.meta.url), args)` and
+   * `child(new URL(...), args)`: for work that keeps a core busy, as many as there are cores. Each starts when it is first needed. Under
+   * Deno such modules have to be readable (`--allow-read`). Default 0.
+   */
+  readonly workers?: number;
   /** Sends local messages through the codec too, so that tests find out who relies on sharing. Default false. */
   readonly copyMessages?: boolean;
   /**
@@ -181,6 +188,7 @@ const OPTIONS: Readonly<Record<keyof NodeOptions, readonly string[]>> = {
   currentProcess: ["boolean"],
   env: ["object"],
   copyMessages: ["boolean"],
+  workers: ["number"],
   output: ["function"],
   log: ["object"],
   shell: ["boolean", "object"],
@@ -221,6 +229,7 @@ export function checkOptions(options: NodeOptions): void {
   if (!(maxGlobalNames >= 1)) throw wrong("maxGlobalNames", "a number of at least 1 is needed");
   if (options.epmd) checkNames("epmd", options.epmd, EPMD);
   if (options.terms !== undefined) checkNames("terms", options.terms, TERMS);
+  if (options.workers !== undefined) checkWorkers(options.workers);
   checkApplications(options);
   if (options.shutdown !== undefined) checkShutdown(options.shutdown);
   if (options.network === false) {

@@ -25,6 +25,7 @@ import { Routes } from "./routes.ts";
 import { nowRuns, stopRunning } from "./running.ts";
 import { signalsOf, stopAtSignals } from "./signals.ts";
 import { SHELL_SCOPE } from "./shell_scope.ts";
+import { addWorkers } from "./workers.ts";
 
 /**
  * Starts a node: a full member of an Erlang cluster, hidden, so that it joins without being drawn into the full mesh.
@@ -88,8 +89,9 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
     stop,
     cookies: means?.cookies,
   });
-  nowRuns(name, node);
+  if (platform.turns === undefined) nowRuns(name, node); // nodes of a simulation are not to be found again
   try {
+    stops.push(await addWorkers(node, platform, options));
     // Whoever finds the node finds its kernel processes.
     await startKernel(node, { ...options, shell: shellOf(options) });
     if (network !== null && means !== null) {

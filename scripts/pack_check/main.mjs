@@ -48,10 +48,11 @@ function compile() {
   for (const extension of ["mts", "cts"]) {
     copyFileSync(join(here, "smoke.ts"), join(folder, `smoke.${extension}`));
   }
+  copyFileSync(join(here, "smoke_worker.ts"), join(folder, "smoke_worker.mts"));
   // The types must stand without those of any runtime: only what all of them have, from "dom".
   writeFileSync(
     join(folder, "runtime.d.ts"),
-    "declare const process: { exit(code: number): never };",
+    "declare const process: { argv: string[]; cwd(): string; exit(code: number): never };",
   );
   const compilerOptions = {
     target: "es2022",
@@ -62,7 +63,8 @@ function compile() {
     noImplicitOverride: true,
     skipLibCheck: false,
   };
-  json("tsconfig.json", { compilerOptions, files: ["runtime.d.ts", "smoke.mts", "smoke.cts"] });
+  const files = ["runtime.d.ts", "smoke.mts", "smoke_worker.mts", "smoke.cts"];
+  json("tsconfig.json", { compilerOptions, files });
   run([...command("tsc"), "-p", "."]);
 }
 
@@ -84,7 +86,10 @@ try {
   console.log("pack: packed, installed, compiled");
   for (const [name, start] of Object.entries(runtimes())) {
     for (const file of ["smoke.mjs", "smoke.cjs"]) {
-      run([...start, file]);
+      if (name === "deno") {
+        run([...start, file, "--no-worker"]); // with --allow-net alone
+        run([...start, "--allow-read", file]);
+      } else run([...start, file]);
       console.log(`pack: ${name} runs ${file}`);
     }
   }

@@ -1,7 +1,7 @@
 // What the pack check compiles and runs against the packed package, as a module and as a script
 // (`import` and `require`): a few lines that touch every part of a user's first program.
 
-import { atom, GenServer, on, startNode, t, tagged } from "@ergo-ts/ergo";
+import { atom, GenServer, on, startNode, t, tagged, tuple } from "@ergo-ts/ergo";
 
 class Counter extends GenServer {
   #count = 0;
@@ -22,6 +22,7 @@ async function main(): Promise<void> {
     cookie: "a cookie of the pack check",
     epmd: false,
     copyMessages: true,
+    workers: 1,
   } as const;
   await using node = await startNode("pack@localhost", options);
   const counter = await node.start(Counter, [], { register: "counter" });
@@ -30,6 +31,11 @@ async function main(): Promise<void> {
   expect("add", count, 5);
   counter.cast("reset");
   expect("get after reset", await counter.call("get"), 0);
+  // On a thread, whose modules are those of the package, too.
+  if (process.argv.includes("--no-worker")) return;
+  const module = new URL(`file://${process.cwd()}/smoke_worker.mjs`);
+  await node.start(module, [], { register: "doubler" });
+  expect("double", await node.call("doubler", tuple(atom("double"), 21)), 42);
 }
 
 main().then(

@@ -65,7 +65,8 @@ const pools: WeakMap<Process, Pool> = new WeakMap();
  * A pool whose workers depend on what it is started with is a class, whose `init` says what they are:
  * `class Pdf extends Pool<Renderer> { override init(size: number) { return { worker: Renderer, args: [], size }; } }`.
  *
- * Not for state that all requests share: each worker has its own. And not to make JavaScript compute on several cores: all workers run in this program.
+ * Not for state that all requests share: each worker has its own. To compute on several cores give the `worker` as the URL of its
+ * module: such workers run on threads, see the option `workers` of {@linkcode startNode}.
  */
 export abstract class Pool<B extends Behaviour = Behaviour> extends Server {
   /** @ignore @internal */
@@ -112,7 +113,7 @@ export abstract class Pool<B extends Behaviour = Behaviour> extends Server {
   /** @ignore @internal */
   override async _initialized(spec: unknown): Promise<void> {
     checkSpec(spec);
-    checkStart(spec.worker, spec.args);
+    if (!(spec.worker instanceof URL)) checkStart(spec.worker, spec.args);
     const { size = 4, intensity = 3, period = 5_000 } = spec;
     this.#spec = spec as PoolSpec<B>;
     this.#restarts = new Restarts(intensity, period);

@@ -31,8 +31,11 @@ export interface PoolOptions {
 
 /** What a pool consists of: what the `init` of a {@linkcode Pool} gives. */
 export interface PoolSpec<B extends Behaviour> extends PoolOptions {
-  /** The class of the workers. */
-  readonly worker: new () => B;
+  /**
+   * The class of the workers; the module that has it (`new URL("./cruncher.ts", import.meta.url)`) where they are to run on the node's
+   * workers, threads of their own, so that they compute on several cores at once. Then `B` is {@linkcode OnWorker} of that class.
+   */
+  readonly worker: (new () => B) | URL;
   /** What the `init` of each worker takes. */
   readonly args: Parameters<B["init"]>;
 }

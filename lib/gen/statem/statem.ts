@@ -7,6 +7,7 @@ import type { Target } from "../../node/target.ts";
 import { NORMAL } from "../../node/atoms.ts";
 import type { ExitReason } from "../../node/process/process.ts";
 import { Server } from "../server/server.ts";
+import type { PlacedProtocol } from "../server/placed.ts";
 import { ServerRef } from "../server/server_ref.ts";
 import { shown } from "../sys/shown.ts";
 import { Engine } from "./_engine.ts";
@@ -88,6 +89,8 @@ import { machineError, Transition } from "./transition.ts";
 export abstract class Statem<State = string> extends Server {
   /** @ignore @internal */
   declare readonly _refType: ServerRef<StatemProtocol<this>>;
+  /** @ignore @internal */
+  declare readonly _placedRefType: ServerRef<PlacedProtocol<StatemProtocol<this>>>;
   /** What the machine does in each of its states, by name. {@linkcode Statem.table} helps to write it. */
   declare readonly states?: StatesOf<State>;
   /** What it does in every state that has no handler of its own for it. */

@@ -14,16 +14,18 @@ const SPAWN_LINK = atom("spawn_link");
 /** Starts a process of a behaviour, and waits for its `init`. */
 export class BehaviourStart implements ChildStart {
   readonly name: string;
-  readonly #behaviour: new () => Behaviour;
+  readonly #behaviour: (new () => Behaviour) | URL;
   readonly #args: readonly unknown[];
   readonly #options: StartOptions;
 
+  /** @param behaviour its class, or the module that has it, for a process on a worker. */
   constructor(
-    behaviour: new () => Behaviour,
+    behaviour: (new () => Behaviour) | URL,
+    name: string,
     args: readonly unknown[],
     { link: _, ...options }: StartOptions,
   ) {
-    this.name = behaviour.name || "anonymous";
+    this.name = name || "anonymous";
     this.#behaviour = behaviour;
     this.#args = args;
     this.#options = options;

@@ -4,7 +4,8 @@ import type { Pid } from "../../etf/identifiers.ts";
 import type { AnySchema } from "../../etf/schema/schema.ts";
 import type { Term } from "../../etf/term.ts";
 import type { StartOptions } from "../../node/local_node.ts";
-import { Behaviour, type RefOf } from "../../node/process/behaviour.ts";
+import { placedName } from "../../node/placing.ts";
+import { Behaviour, type PlacedRefOf, type RefOf } from "../../node/process/behaviour.ts";
 import type { Self } from "../../node/process/self.ts";
 import type { ChildStart } from "./_start.ts";
 import { BehaviourStart, FunctionStart } from "./_start_local.ts";
@@ -172,27 +173,42 @@ export function child<B extends Behaviour, A extends PrefixOf<Parameters<B["init
   args: A,
   options?: ChildOptions,
 ): Child<RestOf<Parameters<B["init"]>, A>, RefOf<B>>;
+/**
+ * Says how a supervisor starts a process of a behaviour on one of the node's workers, and when it starts it again: also where its worker
+ * has ended, then on a fresh one.
+ *
+ * @param module `new URL("./cruncher.ts", import.meta.url)`, as for `node.start`.
+ * @param args what its `init` takes, as terms.
+ */
+export function child<B extends Behaviour, A extends readonly unknown[] = Parameters<B["init"]>>(
+  module: URL,
+  args: A,
+  options?: ChildOptions,
+): Child<RestOf<Parameters<B["init"]>, A>, PlacedRefOf<B>>;
 export function child(
-  what: (new () => Behaviour) | ((self: Self, ...args: never[]) => unknown),
+  what: (new () => Behaviour) | ((self: Self, ...args: never[]) => unknown) | URL,
   args: readonly unknown[] = [],
   options: ChildOptions = {},
 ): Child<never, unknown> {
-  if (typeof what !== "function" || !Array.isArray(args)) {
+  const isModule = what instanceof URL;
+  if ((typeof what !== "function" && !isModule) || !Array.isArray(args)) {
     throw new TypeError(
-      "Cannot make a child: the class of a behaviour or a function is needed, and its arguments as an array",
+      "Cannot make a child: the class of a behaviour, a function or the URL of a module is needed, and its arguments as an array",
     );
   }
   if (typeof options !== "object" || options === null) {
     throw new TypeError("Cannot make a child: its options must be an object");
   }
-  checkFields(`make a child of ${what.name || "a function"}`, options, FIELDS);
+  const name = isModule ? placedName(what) : what.name;
+  checkFields(`make a child of ${name || "a function"}`, options, FIELDS);
   const { id: _1, restart: _2, shutdown: _3, significant: _4, type: _5, accept: _6, ...rest } =
     options;
+  if (isModule) return new Child(new BehaviourStart(what, name, args, rest), options, "worker");
   if (!(what.prototype instanceof Behaviour)) {
     const fn = what as (self: Self, ...args: never[]) => unknown;
     return new Child(new FunctionStart(fn, args, rest), options, "worker");
   }
-  const start = new BehaviourStart(what as new () => Behaviour, args, rest);
+  const start = new BehaviourStart(what as new () => Behaviour, name, args, rest);
   const type = "_supervises" in what.prototype ? "supervisor" : "worker";
   return new Child(start, options, type);
 }

@@ -1,0 +1,152 @@
+import type { Atom } from "../etf/atom.ts";
+import { encode } from "../etf/encoder.ts";
+import type { Pid } from "../etf/identifiers.ts";
+import type { Encodable, Term } from "../etf/term.ts";
+import { isTuple, tuple } from "../etf/tuple.ts";
+import type { Node } from "../node/node.ts";
+import type { NumberBlock } from "../node/numbers.ts";
+import { blockOf } from "../node/references.ts";
+import { failureTerm } from "./_failures.ts";
+import { OP } from "./_signals.ts";
+import type { PlacedProcess } from "./placed_process.ts";
+import { DONE, HEAD, LENGTH, OK, STATE } from "./_shared_answer.ts";
+
+/** What is asked of, by whom. */
+interface Asker {
+  process(pid: Pid): PlacedProcess | undefined;
+  tell(op: number, fields: readonly Encodable[], payload?: Encodable): void;
+}
+
+const PIDS_AT_ONCE = 256;
+
+/** Answers what a thread asks of its node. */
+export class Answers {
+  /** The blocks of numbers that the thread has for its references. */
+  readonly references: Set<number> = new Set();
+  readonly #node: Node;
+  readonly #state: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #asker: Asker;
+  readonly #closed: AbortController = new AbortController();
+
+  constructor(node: Node, shared: SharedArrayBuffer, asker: Asker, references: NumberBlock) {
+    this.#node = node;
+    this.#state = new Int32Array(shared, 0, HEAD / 4);
+    this.#bytes = new Uint8Array(shared, HEAD);
+    this.#asker = asker;
+    this.references.add(blockOf(references.first));
+  }
+
+  /** The thread stands still until it has the answer. */
+  now(request: Term): void {
+    let answer: Uint8Array;
+    let ok = 1;
+    try {
+      answer = encode(this.#answer(request) as Encodable);
+      if (answer.length > this.#bytes.length) {
+        throw new RangeError("Cannot tell that on a worker: it is too much, ask a process for it");
+      }
+    } catch (error) {
+      ok = 0;
+      answer = encode(failureTerm(error));
+    }
+    this.#bytes.set(answer);
+    this.#state[LENGTH] = answer.length;
+    this.#state[OK] = ok;
+    Atomics.store(this.#state, STATE, DONE);
+    Atomics.notify(this.#state, STATE);
+  }
+
+  later(id: number, request: Term): void {
+    const answer = async (): Promise<void> => {
+      try {
+        const value = await this.#answer(request);
+        this.#asker.tell(OP.ANSWER, [id, true], (value ?? null) as Encodable);
+      } catch (error) {
+        this.#asker.tell(OP.ANSWER, [id, false], failureTerm(error));
+      }
+    };
+    void answer();
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  #answer(request: Term): unknown {
+    const [what, ...args] = isTuple(request) ? [...request] as unknown[] : [];
+    const node = this.#node;
+    const core = node._core;
+    const { signal } = this.#closed;
+    const text = (at: number): string => String(args[at]);
+    switch ((what as Atom).name) {
+      case "pids":
+        return blockTerm(core.pids.block(PIDS_AT_ONCE));
+      case "references": {
+        const block = core.references.block();
+        this.references.add(blockOf(block.first));
+        return blockTerm(block);
+      }
+      case "register": {
+        const process = this.#asker.process(args[0] as Pid);
+        if (process === undefined) {
+          throw new ReferenceError("Cannot register: the process has ended");
+        }
+        process.act(() => core.names.register(text(1), process));
+        return true;
+      }
+      case "register_as": {
+        const process = this.#asker.process(args[0] as Pid);
+        return process === undefined ? null : process.registration?.register(process);
+      }
+      case "unregister":
+        return core.names.unregister(text(0));
+      case "whereis":
+        return core.names.get(text(0))?.pid ?? null;
+      case "registered":
+        return node.registered();
+      case "processes":
+        return node.processes();
+      case "is_alive":
+        return node.isAlive(args[0] as Pid);
+      case "nodes":
+        return node.nodes(text(0) as "visible");
+      case "global_whereis":
+        return core.global?.whereis(args[0] as Term) ?? null;
+      case "global_names":
+        return core.global?.names() ?? [];
+      case "global_register":
+        return node.global.register(args[0] as Term, args[1] as Pid);
+      case "global_reregister":
+        return node.global.reregister(args[0] as Term, args[1] as Pid);
+      case "global_unregister":
+        return node.global.unregister(args[0] as Term);
+      case "global_sync":
+        return node.global.sync();
+      case "connect":
+        return node.connect(text(0));
+      case "disconnect":
+        return node.disconnect(text(0));
+      case "send_ready":
+        return node.sendReady(text(0), { signal });
+      case "rpc": {
+        const timeout = args[4] === null ? Infinity : args[4] as number;
+        return node.rpc(text(0), text(1), text(2), args[3] as Term[], { timeout, signal });
+      }
+      case "rpc_cast":
+        return node.rpcCast(text(0), text(1), text(2), args[3] as Term[]);
+      case "spawn_remote": {
+        const timeout = args[4] === null ? Infinity : args[4] as number;
+        const link = args[5] === null ? {} : { link: args[5] as Pid };
+        return node.spawnRemote(text(0), text(1), text(2), args[3] as Term[], { timeout, ...link });
+      }
+      default:
+        throw new Error("Cannot answer a worker: it asks for something that is not known here");
+    }
+  }
+}
+
+function blockTerm({ first, end }: NumberBlock): Encodable {
+  return tuple(first, end) as Encodable;
+}

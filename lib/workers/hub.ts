@@ -1,0 +1,170 @@
+import { type Atom, atom } from "../etf/atom.ts";
+import { decode } from "../etf/decoder.ts";
+import { EncodeError } from "../etf/errors.ts";
+import { Pid, type Ref } from "../etf/identifiers.ts";
+import type { Encodable, Term } from "../etf/term.ts";
+import { tuple } from "../etf/tuple.ts";
+import type { Core } from "../node/core.ts";
+import type { NumberBlock } from "../node/numbers.ts";
+import type { Outside, Part } from "../node/outside.ts";
+import { type Process, processId, type Watcher } from "../node/process/process.ts";
+import { blockOf } from "../node/references.ts";
+import type { RemoteNode, RemoteNodes } from "../node/remote/remote_node.ts";
+import { type Address, Name } from "../node/target.ts";
+import type { ThreadPort } from "../platform/threads.ts";
+import { failureOf } from "./_failures.ts";
+import type { Mail } from "./_mail.ts";
+import type { Settings } from "./_settings.ts";
+import { DONE, HEAD, LENGTH, OK, STATE, WAITING } from "./_shared_answer.ts";
+import { OP } from "./_signals.ts";
+import { FarNode } from "./far_node.ts";
+import { PartNames } from "./part_names.ts";
+
+/** Milliseconds after which a thread that stands still for an answer takes its node for dead. */
+const PATIENCE = 60_000;
+
+/** All that is around the part of a node on this thread: the node's own thread, and behind it the other threads and nodes. */
+export class Hub implements Outside, RemoteNodes, Part {
+  readonly mail: Mail;
+  readonly names: PartNames = new PartNames(this);
+  readonly pids: NumberBlock;
+  readonly references: NumberBlock;
+  readonly tail: number;
+  #core: Core | null = null;
+  readonly #own: FarNode;
+  readonly #nodes: Map<string, FarNode> = new Map();
+  readonly #watchers: Map<number, Watcher> = new Map();
+  /** The blocks of numbers of references that are made here. */
+  readonly #blocks: Set<number> = new Set();
+  readonly #state: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #asked: Map<number, { resolve(value: Term): void; reject(error: Error): void }> =
+    new Map();
+  #lastAsked = 0;
+
+  constructor(mail: Mail, { data }: ThreadPort, settings: Settings) {
+    this.mail = mail;
+    this.pids = settings.pids;
+    this.references = settings.references;
+    this.tail = settings.tail;
+    this.#blocks.add(blockOf(settings.references.first));
+    this.#state = new Int32Array(data.shared, 0, HEAD / 4);
+    this.#bytes = new Uint8Array(data.shared, HEAD);
+    this.#own = this.remote(settings.name);
+  }
+
+  get outside(): this {
+    return this;
+  }
+
+  /** Gives it the part that it is around. */
+  attach(core: Core): void {
+    this.#core = core;
+  }
+
+  routeOf(address: Address): RemoteNode | null {
+    const core = this.#core!;
+    if (address instanceof Pid) {
+      const isHere = address.creation === core.creation && core.processes.has(processId(address));
+      return isHere ? null : this.#own;
+    }
+    if (address instanceof Name) return core.names.get(address.text) ? null : this.#own;
+    return this.#blocks.has(blockOf(core.refNumber(address))) ? null : this.#own;
+  }
+
+  remote(node: string): FarNode {
+    let far = this.#nodes.get(node);
+    if (far === undefined) this.#nodes.set(node, far = new FarNode(this, atom(node)));
+    return far;
+  }
+
+  readonly morePids = (): NumberBlock => this.#block("pids");
+
+  readonly moreReferences = (): NumberBlock => {
+    const block = this.#block("references");
+    this.#blocks.add(blockOf(block.first));
+    return block;
+  };
+
+  spawned(process: Process): void {
+    const { pid, parent, groupLeader, body } = process;
+    const name = body._class ?? body.constructor.name;
+    this.mail.write(OP.SPAWNED, [pid, parent, groupLeader, name]);
+  }
+
+  ended(process: Process, reason: Term): void {
+    this.tellReason(OP.ENDED, [process.pid], reason);
+  }
+
+  /** A reason may be no term, where its process was not made to be known elsewhere. */
+  tellReason(op: number, fields: readonly Encodable[], reason: Term): void {
+    try {
+      this.mail.write(op, fields, reason);
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      this.mail.write(op, fields, tuple(atom("bad_reason"), error.message));
+    }
+  }
+
+  watch(ref: Ref, watcher: Watcher): void {
+    this.#watchers.set(this.#core!.refNumber(ref), watcher);
+  }
+
+  /** @returns whether it was watched. */
+  unwatch(ref: Ref): boolean {
+    return this.#watchers.delete(this.#core!.refNumber(ref));
+  }
+
+  /** What was watched has ended. */
+  down(ref: Ref, reason: Term): void {
+    const number = this.#core!.refNumber(ref);
+    const watcher = this.#watchers.get(number);
+    this.#watchers.delete(number);
+    watcher?.down(reason);
+  }
+
+  /**
+   * Asks the node for something and stands still until it has answered: for what has to be known at once. What was sent before, it has
+   * acted upon.
+   */
+  askNow(what: string, ...args: readonly Encodable[]): Term {
+    const state = this.#state;
+    Atomics.store(state, STATE, WAITING);
+    this.mail.write(OP.ASK_NOW, [], tuple(atom(what), ...args) as Encodable);
+    this.mail.flush();
+    if (Atomics.wait(state, STATE, WAITING, PATIENCE) === "timed-out") {
+      throw new Error(
+        `Cannot ask the node for ${what}: its own thread has done something else for a minute, do it on a worker`,
+      );
+    }
+    if (Atomics.load(state, STATE) !== DONE) throw new Error(`Cannot ask the node for ${what}`);
+    const answer = decode(this.#bytes.slice(0, state[LENGTH]));
+    if (state[OK] === 0) throw failureOf(answer);
+    return answer;
+  }
+
+  /** Asks the node for something that may take its time. */
+  ask(what: string, ...args: readonly Encodable[]): Promise<Term> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastAsked;
+      this.mail.write(OP.ASK, [id], tuple(atom(what), ...args) as Encodable);
+      this.#asked.set(id, { resolve, reject });
+    });
+  }
+
+  answered(id: number, ok: boolean, answer: Term): void {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (ok) asked?.resolve(answer);
+    else asked?.reject(failureOf(answer));
+  }
+
+  busy(node: Atom, busy: boolean): void {
+    this.remote(node.name).busy = busy;
+  }
+
+  #block(what: string): NumberBlock {
+    const [first, end] = this.askNow(what) as unknown as [number, number];
+    return { first, end };
+  }
+}

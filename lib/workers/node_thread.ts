@@ -1,0 +1,288 @@
+import { type Atom, atom } from "../etf/atom.ts";
+import { encode } from "../etf/encoder.ts";
+import { EncodeError } from "../etf/errors.ts";
+import { type Pid, Ref } from "../etf/identifiers.ts";
+import type { DecodeOptions } from "../etf/options.ts";
+import type { Encodable, Term } from "../etf/term.ts";
+import { type Tuple, tuple } from "../etf/tuple.ts";
+import type { Core } from "../node/core.ts";
+import type { Receiver } from "../node/core_options.ts";
+import { exitReasonOf } from "../node/errors.ts";
+import type { Node } from "../node/node.ts";
+import type { Priority } from "../node/process/mailbox.ts";
+import { processId } from "../node/process/process.ts";
+import { addressOf, type Name, nodeOf } from "../node/target.ts";
+import type { StartThread, Thread } from "../platform/threads.ts";
+import { Answers } from "./_answers.ts";
+import { failureOf } from "./_failures.ts";
+import { Held } from "./_held.ts";
+import { AS_IT_IS, Mail, MailReader, type Signal } from "./_mail.ts";
+import { OutMonitor } from "./_out_monitor.ts";
+import { type Settings, settingsTerm, SHARED_BYTES, THREAD } from "./_settings.ts";
+import { OP, PRIORITIES } from "./_signals.ts";
+import { targetOf } from "./_targets.ts";
+import { type Place, PlacedBody, PlacedProcess } from "./placed_process.ts";
+
+/** What a thread needs of those who keep it. */
+export interface ThreadHome {
+  readonly node: Node;
+  readonly entry: URL;
+  readonly startThread: StartThread;
+  settings(): Settings;
+  /** It has ended. */
+  ended(thread: NodeThread): void;
+}
+
+/** A thread that some of the node's processes run on, as the others see it: it does in their name what they do. */
+export class NodeThread implements Place {
+  readonly number: number;
+  readonly #home: ThreadHome;
+  readonly #node: Node;
+  readonly #core: Core;
+  readonly #mail: Mail;
+  readonly #reader: MailReader;
+  readonly #thread: Thread;
+  readonly #processes: Map<number, PlacedProcess> = new Map();
+  readonly #monitors: Map<number, OutMonitor> = new Map();
+  readonly #held: Held;
+  readonly #answers: Answers;
+  /** Stands for the thread where its code does something outside of any process. */
+  readonly #main: PlacedProcess;
+  #over = false;
+
+  constructor(home: ThreadHome, number: number) {
+    this.#home = home;
+    this.#node = home.node;
+    this.#core = home.node._core;
+    this.number = number;
+    const core = this.#core;
+    const settings = home.settings();
+    const shared = new SharedArrayBuffer(SHARED_BYTES);
+    this.#reader = new MailReader(
+      (signal) => this.#termsOf(signal),
+      (signal, payload) => this.#handle(signal, payload),
+      (error) => core.fault(`Cannot do what worker ${number} wants`, error),
+    );
+    this.#thread = home.startThread(
+      home.entry,
+      `worker ${number} of ${core.name.name}`,
+      { of: THREAD, settings: encode(settingsTerm(settings)), shared },
+      {
+        message: (bytes) => this.#reader.read(bytes),
+        ended: (error, code) => this.#ended(error, code),
+      },
+    );
+    this.#mail = new Mail(
+      (bytes) => this.#thread.post(bytes),
+      (fn) => core.platform.defer(fn),
+    );
+    this.#held = new Held(home.node, (node, busy) => this.tell(OP.BUSY, [atom(node), busy]));
+    this.#answers = new Answers(home.node, shared, this, settings.references);
+    this.#main = this.#add(settings.pids.first, new PlacedBody(`worker ${number}`, true));
+    this.#main.groupLeader = core.main.groupLeader;
+  }
+
+  /** How many processes run there. */
+  get size(): number {
+    return this.#processes.size - 1;
+  }
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** The blocks of numbers of its references. */
+  get references(): ReadonlySet<number> {
+    return this.#answers.references;
+  }
+
+  /** Makes what stands here for a process over there. */
+  add(body: PlacedBody): PlacedProcess {
+    return this.#add(this.#core.pids.take(), body);
+  }
+
+  /** What takes messages to an alias of one of its processes, and its calls. */
+  receiver(ref: Ref): Receiver {
+    return {
+      deliver: (message, priority = "normal") =>
+        this.tell(OP.SEND, [null, ref, PRIORITIES.indexOf(priority)], message as Encodable),
+      refuse: (reason) => this.tell(OP.FAIL, [ref], reason),
+    };
+  }
+
+  tell(op: number, fields: readonly Encodable[], payload?: Encodable): void {
+    if (!this.#over) this.#mail.write(op, fields, payload);
+  }
+
+  process(pid: Pid): PlacedProcess | undefined {
+    const process = this.#core.process(pid);
+    return process === undefined ? undefined : this.#processes.get(process.id);
+  }
+
+  forget(process: PlacedProcess): void {
+    this.#processes.delete(process.id);
+  }
+
+  /** Ends it, and with it the processes that it still has. */
+  async close(): Promise<void> {
+    this.#end(tuple(atom("shutdown"), atom("worker")) as Term);
+    await this.#thread.terminate();
+  }
+
+  #add(number: number, body: PlacedBody): PlacedProcess {
+    const core = this.#core;
+    const process = new PlacedProcess(core, core.pids.pid(number), body, this);
+    this.#processes.set(number, process);
+    core.processes.set(number, process);
+    return process;
+  }
+
+  #ended(error: unknown, code: number): void {
+    if (this.#over) return;
+    const why = error === null
+      ? tuple(atom("exit_code"), code)
+      : exitReasonOf(error) as unknown as Tuple;
+    const what = error === null ? `exit code ${code}` : String((error as Error)?.message ?? error);
+    this.#core.logger._log(
+      "error",
+      `Worker ${this.number} has ended, and ${this.size} processes with it: ${what}`,
+    );
+    this.#end(tuple(atom("worker_down"), why) as unknown as Term);
+  }
+
+  #end(reason: Term): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#held.clear();
+    this.#answers.close();
+    this.#home.ended(this);
+    for (const process of [...this.#processes.values()]) process.hasEnded(reason);
+  }
+
+  /** How what a process over there sends is decoded: as its receiver wants it; what is passed on stays what it is. */
+  #termsOf(signal: Signal): DecodeOptions {
+    const core = this.#core;
+    if (signal[0] !== OP.SEND) return core.terms;
+    const address = addressOf(targetOf(signal[2]));
+    if (core.remoteOf(address) !== null) return AS_IT_IS;
+    const elsewhere = address instanceof Ref ? core.parts?.termsOf(core.refNumber(address)) : null;
+    return elsewhere ?? core.local(address)?.terms ?? core.terms;
+  }
+
+  #handle(signal: Signal, payload: Term): void {
+    const core = this.#core;
+    switch (signal[0]) {
+      case OP.SEND:
+        return this.#send(signal, payload);
+      case OP.EXIT:
+        return this.#from(signal[1], (from) => {
+          const to = signal[2] as Pid;
+          this.#held.send(to.node, () => core.exit(from, to, payload));
+        });
+      case OP.LINK:
+        return this.#from(
+          signal[1],
+          (from) => from.act(() => core.link(from, signal[2] as Pid)),
+        );
+      case OP.UNLINK:
+        return this.#from(
+          signal[1],
+          (from) => from.act(() => core.unlink(from, signal[2] as Pid)),
+        );
+      case OP.MONITOR:
+        return this.#from(signal[1], (from) => this.#monitor(from, signal[2], signal[3] as Ref));
+      case OP.DEMONITOR:
+        this.#monitors.get(core.refNumber(signal[1] as Ref))?.[Symbol.dispose]();
+        return;
+      case OP.FAIL: {
+        const ref = signal[1] as Ref;
+        return core.failCaller(tuple(core.main.pid, ref) as Tuple<[Pid, Term]>, payload);
+      }
+      case OP.LEADER:
+        return core.setGroupLeader(signal[2] as Pid, signal[1] as Pid);
+      case OP.SPAWNED:
+        return this.#spawned(signal);
+      case OP.STARTED:
+        return this.#from(signal[1], (process) => {
+          process.placed._class = String(signal[2]);
+          process.placed.kind = (signal[3] as Atom).name;
+          process.hasStarted(null);
+        });
+      case OP.FAILED:
+        return this.#from(signal[1], (process) => process.hasStarted(failureOf(payload)));
+      case OP.ENDED:
+        return this.#from(signal[1], (process) => process.hasEnded(payload));
+      case OP.LOG:
+        return this.#log(payload);
+      case OP.ASK:
+        return this.#answers.later(signal[1] as number, payload);
+      case OP.ASK_NOW:
+        return this.#answers.now(payload);
+    }
+  }
+
+  /** What a process that has ended here has done since is nobody's. */
+  #from(pid: Term, fn: (process: PlacedProcess) => void): void {
+    const process = this.process(pid as Pid);
+    if (process !== undefined) fn(process);
+  }
+
+  #send([, from, to, priority]: Signal, message: Term): void {
+    this.#from(from, (process) => {
+      const core = this.#core;
+      const target = targetOf(to);
+      const urgency = PRIORITIES[priority as number] as Priority;
+      const node = nodeOf(addressOf(target));
+      if (node === "" || node === core.name.name) core.send(process, target, message, urgency);
+      else this.#held.send(node, () => core.send(process, target, message, urgency));
+    });
+  }
+
+  #monitor(from: PlacedProcess, to: Term, ref: Ref): void {
+    const core = this.#core;
+    const number = core.refNumber(ref);
+    const monitor = new OutMonitor(from, ref, (reason) => {
+      this.#monitors.delete(number);
+      if (reason !== undefined) this.#tellReason(OP.DOWN, [ref], reason);
+    });
+    this.#monitors.set(number, monitor);
+    monitor.watch(core, addressOf(targetOf(to)) as Pid | Name);
+  }
+
+  /** A reason may be no term, where its process was not made to be known elsewhere. */
+  #tellReason(op: number, fields: readonly Encodable[], reason: Term): void {
+    try {
+      this.tell(op, fields, reason);
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      this.tell(op, fields, tuple(atom("bad_reason"), error.message));
+    }
+  }
+
+  #spawned([, pid, parent, leader, name]: Signal): void {
+    const process = this.#add(processId(pid as Pid), new PlacedBody(String(name)));
+    process.parent = parent as Pid | null;
+    process.groupLeader = leader as Pid;
+  }
+
+  #log(event: Term): void {
+    const [level, time, pid, name, message, fields] = event as unknown as [
+      Atom,
+      number,
+      Pid | null,
+      Term,
+      unknown,
+      Iterable<[Term, Term]>,
+    ];
+    this.#core.logger._emit({
+      level: level.name as "error",
+      time,
+      node: this.#core.name.name,
+      pid,
+      name: name === null ? null : String(name),
+      message: String(message),
+      fields: Object.fromEntries([...fields].map(([key, value]) => [String(key), value])),
+      meta: {},
+    });
+  }
+}
