@@ -1,3 +1,6 @@
+import { ConsumerSupervisorRef } from "../gen/stage/consumer_supervisor_ref.ts";
+import { consumerSupervisor } from "../gen/stage/consumer_supervisor.ts";
+import { ConsumerSupervisor } from "../gen/stage/consumer_supervisor.ts";
 import { ProcessLogger } from "../node/log/process_logger.ts";
 import { NodeLogger } from "../node/log/node_logger.ts";
 import { textLog } from "../node/log/sinks.ts";
@@ -158,6 +161,9 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   compareTerms,
   Consumer,
   ConsumerRef,
+  ConsumerSupervisor,
+  consumerSupervisor,
+  ConsumerSupervisorRef,
   Contract,
   ContractRef,
   Cron,

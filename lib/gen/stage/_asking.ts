@@ -6,6 +6,7 @@ import { isTuple, tuple } from "../../etf/tuple.ts";
 import { addressOf, Name, objectOf, type Target } from "../../node/target.ts";
 import { ReplyError } from "../server/contract.ts";
 import { ASK_SUBSCRIBE } from "./_wire.ts";
+import type { ProducerOf } from "./consumer_ref.ts";
 import type { StageRef } from "./stage_ref.ts";
 import { optionsTerm, type StageSubscribeOptions } from "./subscription.ts";
 
@@ -35,14 +36,17 @@ function request(
   return tuple(ASK_SUBSCRIBE, old, producer as Term, optionsTerm(options) as Term[]);
 }
 
-/** Has a consumer subscribe, as `GenStage.sync_subscribe` and `sync_resubscribe`. */
-export async function askToSubscribe(
+/**
+ * Has a consumer subscribe, as `GenStage.sync_subscribe` and `sync_resubscribe`. This is all that the references do which subscribe: one
+ * class cannot be the base of both, for one of them is a producer's as well.
+ */
+export async function askToSubscribe<In>(
   ref: StageRef<unknown>,
-  to: Target,
-  options: StageSubscribeOptions<never>,
-  current: Current | null,
+  to: ProducerOf<In>,
+  options: StageSubscribeOptions<In>,
+  current: Current | null = null,
 ): Promise<Ref> {
-  const reply = await ref._ask(request(ref, to, options, current));
+  const reply = await ref._ask(request(ref, to as Target, options as never, current));
   if (isTuple(reply) && reply.length === 2) {
     const [tag, value] = [reply[0], reply[1] as Term];
     if (tag instanceof Atom && tag.name === "ok" && value instanceof Ref) return value;
@@ -54,13 +58,13 @@ export async function askToSubscribe(
 }
 
 /** As `GenStage.async_subscribe` and `async_resubscribe`. */
-export function tellToSubscribe(
+export function tellToSubscribe<In>(
   ref: StageRef<unknown>,
-  to: Target,
-  options: StageSubscribeOptions<never>,
-  current: Current | null,
+  to: ProducerOf<In>,
+  options: StageSubscribeOptions<In>,
+  current: Current | null = null,
 ): void {
-  ref._tell(request(ref, to, options, current));
+  ref._tell(request(ref, to as Target, options as never, current));
 }
 
 function shown(term: Term): string {

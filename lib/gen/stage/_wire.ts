@@ -21,6 +21,11 @@ export const ASK_SUBSCRIBE: Atom = atom("$subscribe");
 export const ASK_INFO: Atom = atom("$info");
 export const ASK_DEMAND: Atom = atom("$demand");
 export const ASK_BUFFERED: Atom = atom("$estimate_buffered_count");
+// What a consumer supervisor is asked.
+export const WHICH_CHILDREN: Atom = atom("which_children");
+export const COUNT_CHILDREN: Atom = atom("count_children");
+export const START_CHILD: Atom = atom("start_child");
+export const TERMINATE_CHILD: Atom = atom("terminate_child");
 
 /** Whether a term names a subscription: `{Pid, Tag}`. */
 export function isSubscription(term: unknown): term is SubscriptionTerm {

@@ -30,12 +30,12 @@ export class ConsumerRef<S, In> extends StageRef<S> {
    * @throws {ReplyError} with `{bad_opts, Text}` if it cannot be.
    */
   subscribe(producer: ProducerOf<In>, options: StageSubscribeOptions<In> = {}): Promise<Ref> {
-    return askToSubscribe(this, producer as Target, options as StageSubscribeOptions<never>, null);
+    return askToSubscribe(this, producer, options);
   }
 
   /** As {@linkcode ConsumerRef.subscribe}, and does not wait: `GenStage.async_subscribe`. */
   asyncSubscribe(producer: ProducerOf<In>, options: StageSubscribeOptions<In> = {}): void {
-    tellToSubscribe(this, producer as Target, options as StageSubscribeOptions<never>, null);
+    tellToSubscribe(this, producer, options);
   }
 
   /**
@@ -50,13 +50,7 @@ export class ConsumerRef<S, In> extends StageRef<S> {
     producer: ProducerOf<In>,
     options: StageSubscribeOptions<In> = {},
   ): Promise<Ref> {
-    const current = { tag, reason };
-    return askToSubscribe(
-      this,
-      producer as Target,
-      options as StageSubscribeOptions<never>,
-      current,
-    );
+    return askToSubscribe(this, producer, options, { tag, reason });
   }
 
   /** As {@linkcode ConsumerRef.resubscribe}, and does not wait: `GenStage.async_resubscribe`. */
@@ -66,7 +60,6 @@ export class ConsumerRef<S, In> extends StageRef<S> {
     producer: ProducerOf<In>,
     options: StageSubscribeOptions<In> = {},
   ): void {
-    const current = { tag, reason };
-    tellToSubscribe(this, producer as Target, options as StageSubscribeOptions<never>, current);
+    tellToSubscribe(this, producer, options, { tag, reason });
   }
 }

@@ -1,6 +1,5 @@
 import type { Ref } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
-import type { Target } from "../../node/target.ts";
 import { askToSubscribe, tellToSubscribe } from "./_asking.ts";
 import type { ProducerOf } from "./consumer_ref.ts";
 import { ProducerRef } from "./producer_ref.ts";
@@ -13,12 +12,12 @@ export class ProducerConsumerRef<S, In, Out> extends ProducerRef<S, Out> {
 
   /** See {@linkcode ConsumerRef.subscribe}. */
   subscribe(producer: ProducerOf<In>, options: StageSubscribeOptions<In> = {}): Promise<Ref> {
-    return askToSubscribe(this, producer as Target, options as StageSubscribeOptions<never>, null);
+    return askToSubscribe(this, producer, options);
   }
 
   /** See {@linkcode ConsumerRef.asyncSubscribe}. */
   asyncSubscribe(producer: ProducerOf<In>, options: StageSubscribeOptions<In> = {}): void {
-    tellToSubscribe(this, producer as Target, options as StageSubscribeOptions<never>, null);
+    tellToSubscribe(this, producer, options);
   }
 
   /** See {@linkcode ConsumerRef.resubscribe}. */
@@ -28,13 +27,7 @@ export class ProducerConsumerRef<S, In, Out> extends ProducerRef<S, Out> {
     producer: ProducerOf<In>,
     options: StageSubscribeOptions<In> = {},
   ): Promise<Ref> {
-    const current = { tag, reason };
-    return askToSubscribe(
-      this,
-      producer as Target,
-      options as StageSubscribeOptions<never>,
-      current,
-    );
+    return askToSubscribe(this, producer, options, { tag, reason });
   }
 
   /** See {@linkcode ConsumerRef.asyncResubscribe}. */
@@ -44,7 +37,6 @@ export class ProducerConsumerRef<S, In, Out> extends ProducerRef<S, Out> {
     producer: ProducerOf<In>,
     options: StageSubscribeOptions<In> = {},
   ): void {
-    const current = { tag, reason };
-    tellToSubscribe(this, producer as Target, options as StageSubscribeOptions<never>, current);
+    tellToSubscribe(this, producer, options, { tag, reason });
   }
 }

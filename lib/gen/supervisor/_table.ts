@@ -26,6 +26,9 @@ export class Entry {
     this.extra = extra;
     this.peer = peer;
   }
+
+  /** It has left its table. */
+  gone(): void {}
 }
 
 /**
@@ -109,6 +112,7 @@ export class Children {
     if (!this.#entries.delete(entry.key)) return;
     entry.key = null;
     this.#count(entry, -1);
+    entry.gone();
   }
 
   /** Those from `entry` on, it included, in start order. */

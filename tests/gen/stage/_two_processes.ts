@@ -1,6 +1,6 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { atom, Consumer, Producer, ProducerConsumer, startNode, t } from "../../../mod.ts";
+import { atom, Consumer, phash2, Producer, ProducerConsumer, startNode, t } from "../../../mod.ts";
 import { environment, freePort, poll, run } from "../../_support/erlang.ts";
 import { selfCommand } from "../../_support/runtime.ts";
 
@@ -8,36 +8,59 @@ const FAR = fileURLToPath(new URL("./_far_stage.ts", import.meta.url));
 const COOKIE = "stages";
 const DOUBLER = { name: "doubler", node: "far@localhost" };
 
-/** Looks whether each number is the next one, and keeps none. */
-class Counting extends Consumer<number> {
-  override readonly events = t.integer;
+/** Into so many partitions the stage in the other program divides what it gives. */
+export const PARTITIONS = 4;
+
+/** What has come to all partitions together. */
+class Arrived {
   count = 0;
   wrong = 0;
   readonly memory: number[] = [];
-  #each = 0;
-  #done!: () => void;
-  #all = 0;
+  readonly done: Promise<void>;
+  readonly #all: number;
+  #finish!: () => void;
 
-  override init(all: number, done: () => void): void {
+  constructor(all: number) {
     this.#all = all;
-    this.#each = Math.ceil(all / 10);
-    this.#done = done;
+    this.done = new Promise((resolve) => this.#finish = resolve);
+  }
+
+  event(isRight: boolean): void {
+    if (!isRight) this.wrong++;
+    this.count++;
+    if (this.count % Math.ceil(this.#all / 10) === 0) this.memory.push(process.memoryUsage().rss);
+    if (this.count === this.#all) this.#finish();
+  }
+}
+
+/**
+ * Looks whether each number is one of its partition, and behind the one before, and keeps none. Each number belongs to one partition, so
+ * that none has come twice; and when as many have come as were sent, none is lost.
+ */
+class Counting extends Consumer<number> {
+  override readonly events = t.integer;
+  #partition = 0;
+  #last = -2;
+  #arrived!: Arrived;
+
+  override init(partition: number, arrived: Arrived): void {
+    this.#partition = partition;
+    this.#arrived = arrived;
   }
 
   override handleEvents(events: readonly number[]): void {
     for (const n of events) {
-      if (n !== 2 * this.count) this.wrong++;
-      this.count++;
-      if (this.count % this.#each === 0) this.memory.push(process.memoryUsage().rss);
+      const isRight = n > this.#last && n % 2 === 0 && phash2(n, PARTITIONS) === this.#partition;
+      this.#last = n;
+      this.#arrived.event(isRight);
     }
-    if (this.count === this.#all) this.#done();
   }
 }
 
 /** What has come of it. */
 export interface Flow {
   readonly count: number;
-  /** How many were not the one that was to come. */
+  /** How many were not in their place: of another partition, twice, or before their turn. */
   readonly wrong: number;
   /** How much memory this program had, after each tenth of the events. */
   readonly memory: readonly number[];
@@ -46,7 +69,7 @@ export interface Flow {
   readonly seconds: number;
 }
 
-/** Sends so many numbers from here to a stage in another program, and back to a consumer here. */
+/** Sends so many numbers from here to a stage in another program, and back to consumers here, one for each partition. */
 export async function flow(count: number): Promise<Flow> {
   const epmdPort = await freePort();
   await using node = await startNode("near@localhost", {
@@ -65,18 +88,18 @@ export async function flow(count: number): Promise<Flow> {
     for (let i = 0; i < count; i++) yield i;
   };
   const producer = await node.start(Producer.from(numbers), [], { register: "numbers" });
-  let done!: () => void;
-  const all = new Promise<void>((resolve) => done = resolve);
-  const consumer = await node.start(Counting, [count, done]);
-  const counting = node._core.process(consumer.pid)!.body as unknown as Counting;
+  const arrived = new Arrived(count);
   const doubler = node.ref(ProducerConsumer, DOUBLER);
   const memory = async (): Promise<number> => await node.call(DOUBLER, atom("memory"), t.integer);
   const atFirst = await memory();
   const before = performance.now();
-  await consumer.subscribe(DOUBLER, { cancel: "temporary" });
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const consumer = await node.start(Counting, [partition, arrived]);
+    await consumer.subscribe(DOUBLER, { partition, cancel: "temporary" });
+  }
   await doubler.subscribe(producer, { cancel: "temporary" });
-  await Promise.race([all, ended]);
+  await Promise.race([arrived.done, ended]);
   const seconds = (performance.now() - before) / 1_000;
-  const { wrong, memory: here } = counting;
-  return { count: counting.count, wrong, memory: here, far: [atFirst, await memory()], seconds };
+  const { wrong, memory: here } = arrived;
+  return { count: arrived.count, wrong, memory: here, far: [atFirst, await memory()], seconds };
 }

@@ -8,6 +8,7 @@ import {
   partitionDispatcher,
   type ProducerOptions,
   type Term,
+  tuple,
 } from "../../../mod.ts";
 import { phash2 } from "../../../lib/etf/phash2.ts";
 import { ended, KILL, nodeTest, until } from "../../node/_nodes.ts";
@@ -177,6 +178,29 @@ nodeTest("partition: by name, none, and a name that is not there", async (lone) 
   await turn();
   assertEquals(even.got, ["gen_consumer [2,4]"]);
   assert(logs(lone).some((line) => line.includes("negative")), logs(lone).join("\n"));
+});
+
+nodeTest("partition: any term may be a name", async ({ node }) => {
+  const names = [tuple(atom("shop"), 1), tuple(atom("shop"), 2), 7, [1, 2]] as const;
+  const { manual, consumer, turn } = await producing(node, {
+    dispatcher: partitionDispatcher<number>({
+      partitions: names,
+      hash: (n) => [tuple(atom("shop"), 1), tuple(atom("shop"), 2), 7, [1, 2]][n % 4], // equal, not the same
+    }),
+  });
+  const all = [];
+  for (const partition of names) all.push(await consumer({ partition: partition as Term }));
+  for (const one of all) await one.ask(2);
+  manual.emit([0, 1, 2, 3, 4, 5, 6, 7]);
+  await turn();
+  assertEquals(all.map(({ got }) => got), [
+    ["gen_consumer [0,4]"],
+    ["gen_consumer [1,5]"],
+    ["gen_consumer [2,6]"],
+    ["gen_consumer [3,7]"],
+  ]);
+  const float = await consumer({ partition: atom("7") });
+  assert(float.got[0].includes("there are {shop,1}, {shop,2}, 7, [1,2]"), float.got[0]);
 });
 
 nodeTest("partition: each has one consumer, which names it", async ({ node }) => {
