@@ -1,3 +1,9 @@
+import { LeaderElection } from "../gen/raft/leader_election.ts";
+import { RaftMap } from "../gen/raft/raft_map.ts";
+import { fileStorage } from "../gen/raft/file_storage.ts";
+import { memoryStorage } from "../gen/raft/storage.ts";
+import { RaftError } from "../gen/raft/raft_error.ts";
+import { Raft } from "../gen/raft/raft.ts";
 import { ConsumerSupervisorRef } from "../gen/stage/consumer_supervisor_ref.ts";
 import { consumerSupervisor } from "../gen/stage/consumer_supervisor.ts";
 import { ConsumerSupervisor } from "../gen/stage/consumer_supervisor.ts";
@@ -190,6 +196,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   EventType,
   ExitError,
   ExternalFun,
+  fileStorage,
   Float,
   float,
   format,
@@ -212,12 +219,14 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   jsonLog,
   Later,
   later,
+  LeaderElection,
   LocalTerm,
   LockError,
   logger,
   MailboxFullError,
   match,
   memoryNetwork,
+  memoryStorage,
   NameError,
   NativeRecord,
   Node,
@@ -257,6 +266,9 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   PubSub,
   PubSubRef,
   Publisher,
+  Raft,
+  RaftError,
+  RaftMap,
   raise,
   RaisedError,
   ReceiveTimeoutError,

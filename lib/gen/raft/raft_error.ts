@@ -1,0 +1,39 @@
+import { atom } from "../../etf/atom.ts";
+import type { Term } from "../../etf/term.ts";
+import { tuple } from "../../etf/tuple.ts";
+import { ProcessError } from "../../node/errors.ts";
+
+/**
+ * Why a request of a group was not served.
+ *
+ * - `timeout`: no answer in time: there is no leader, or no majority.
+ * - `failed`: the command's handler has thrown; the message is its.
+ * - `overloaded`: more is under way than the leader takes.
+ * - `bad_change`: who is to be added is a member already or one too many, who is to go is none or the last one.
+ * - `busy`: another change of members is under way.
+ */
+export type RaftErrorKind = "timeout" | "failed" | "overloaded" | "bad_change" | "busy";
+
+/** A request of a {@linkcode Raft} was not served, or it is not known whether it was. */
+export class RaftError extends ProcessError {
+  /** Tells the class apart where `instanceof` cannot: across two copies of this package. */
+  override readonly name = "RaftError";
+  /** Why. */
+  readonly kind: RaftErrorKind;
+  /**
+   * Whether the command may have been carried out, or may be yet. It is at most once in any case. `false`: it was not, and will not be.
+   */
+  readonly mayHaveHappened: boolean;
+
+  /** @ignore @internal */
+  constructor(kind: RaftErrorKind, message: string, mayHaveHappened: boolean) {
+    super(message);
+    this.kind = kind;
+    this.mayHaveHappened = mayHaveHappened;
+  }
+
+  /** `{raft_error, Kind}`. */
+  get exitReason(): Term {
+    return tuple(atom("raft_error"), atom(this.kind)) as unknown as Term;
+  }
+}
