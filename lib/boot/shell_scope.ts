@@ -4,6 +4,9 @@ import { fileStorage } from "../gen/raft/file_storage.ts";
 import { memoryStorage } from "../gen/raft/storage.ts";
 import { RaftError } from "../gen/raft/raft_error.ts";
 import { Raft } from "../gen/raft/raft.ts";
+import { TransactionCancelledError } from "../gen/saga/errors.ts";
+import { SagaWorker } from "../gen/saga/saga_worker.ts";
+import { Saga } from "../gen/saga/saga.ts";
 import { ConsumerSupervisorRef } from "../gen/stage/consumer_supervisor_ref.ts";
 import { consumerSupervisor } from "../gen/stage/consumer_supervisor.ts";
 import { ConsumerSupervisor } from "../gen/stage/consumer_supervisor.ts";
@@ -278,6 +281,8 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   remoteChild,
   ReplyError,
   RpcError,
+  Saga,
+  SagaWorker,
   Schema,
   SchemaError,
   Self,
@@ -312,6 +317,7 @@ export const SHELL_SCOPE: Readonly<Record<string, unknown>> = {
   textLog,
   Topic,
   topic,
+  TransactionCancelledError,
   Transition,
   TransportError,
   Tuple,

@@ -1,0 +1,435 @@
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { atom } from "../../../lib/etf/atom.ts";
+import { format } from "../../../lib/etf/format.ts";
+import * as t from "../../../lib/etf/schema/t.ts";
+import type { Encodable, Term } from "../../../lib/etf/term.ts";
+import { TransactionCancelledError } from "../../../lib/gen/saga/errors.ts";
+import { type JobContext, Saga, SagaWorker, type Transaction } from "../../../mod.ts";
+import { ProcessExitedError } from "../../../lib/node/errors.ts";
+import type { Node } from "../../../lib/node/node.ts";
+import { clusterTest } from "../../node/_cluster.ts";
+import { type Lone, nodeTest, until } from "../../node/_nodes.ts";
+import { failure, gate, logs } from "../_servers.ts";
+
+type Body = (tx: Transaction, value: unknown, saga: Fun) => unknown;
+
+/** A saga that does what a test says, and writes down how its transactions end. */
+class Fun extends Saga<unknown, unknown> {
+  #body!: Body;
+  log!: string[];
+  #name = "";
+
+  override init(name: string, log: string[], body: Body): void {
+    this.#name = name;
+    this.log = log;
+    this.#body = body;
+  }
+  override readonly calls = { name: () => this.#name };
+  override handleTransaction(tx: Transaction, value: unknown): unknown {
+    return this.#body(tx, value, this);
+  }
+  override handleCommit(_tx: Transaction, final: unknown): void {
+    this.log.push(`${this.#name} committed ${format(final as Term)}`);
+  }
+  override handleCancel(_tx: Transaction, reason: string): void {
+    this.log.push(`${this.#name} cancelled ${reason}`);
+  }
+}
+
+/** Starts sagas of these names on a node. */
+async function sagas<N extends string>(
+  node: Node,
+  log: string[],
+  bodies: Readonly<Record<N, Body>>,
+): Promise<Record<N, Awaited<ReturnType<typeof one>>>> {
+  const one = (name: string, body: Body) => node.start(Fun, [name, log, body], { register: name });
+  const refs = {} as Record<N, Awaited<ReturnType<typeof one>>>;
+  for (const name of Object.keys(bodies) as N[]) refs[name] = await one(name, bodies[name]);
+  return refs;
+}
+
+async function one(node: Node, log: string[], name: string, body: Body) {
+  return await node.start(Fun, [name, log, body], { register: name });
+}
+
+async function cancelled(promise: PromiseLike<unknown>): Promise<string> {
+  const error = await failure(Promise.resolve(promise));
+  assert(error instanceof TransactionCancelledError, String(error));
+  return error.reason;
+}
+
+/** Takes part, and writes down that it takes back what it did. */
+function doing(name: string, then?: Body): Body {
+  return (tx, value, saga) => {
+    tx.compensate(() => void saga.log.push(`${name} taken back`));
+    return then === undefined ? value : then(tx, value, saga);
+  };
+}
+
+nodeTest("results go up, and all commit what the first has made of them", async ({ node }) => {
+  const log: string[] = [];
+  const { first } = await sagas(node, log, {
+    first: async (tx, value) => {
+      assertEquals([tx.parent, tx.value, tx.remaining], [null, 1, 60_000]);
+      const both = await Promise.all([
+        tx.next<number>("a", 2),
+        tx.next("b", 3, { result: t.integer }),
+      ]);
+      return [value, ...both];
+    },
+    a: async (tx, value) => Number(await tx.next("c", 10)) + Number(value),
+    b: (tx, value) => {
+      assertEquals(tx.remaining, 60_000);
+      return value;
+    },
+    c: (_tx, value) => value,
+  });
+  assertEquals(await first.run(1), [1, 12, 3]);
+  assertEquals(await first.call("name"), "first");
+  assertEquals(log.sort(), ["a", "b", "c", "first"].map((name) => `${name} committed [1,12,3]`));
+  assertEquals(first.running, 0);
+});
+
+nodeTest("what was done is taken back in reverse order, over all sagas", async ({ node }) => {
+  const log: string[] = [];
+  const { first } = await sagas(node, log, {
+    first: doing("first", async (tx, _value, saga) => {
+      await tx.next("a", 1);
+      tx.compensate(async () => {
+        await Promise.resolve();
+        saga.log.push("first, in between, taken back");
+      });
+      await tx.next("b", 1);
+      await tx.next("c", 1);
+      return 1;
+    }),
+    a: doing("a", async (tx) => {
+      await tx.next("below", 1);
+      tx.compensate(() => void log.push("a, later, taken back"));
+      return 1;
+    }),
+    below: doing("below"),
+    b: doing("b"),
+    c: doing("c", () => {
+      throw new Error("no");
+    }),
+  });
+  assertEquals(await cancelled(first.run(1)), "Error: no");
+  assertEquals(log, [
+    "c taken back",
+    "c cancelled Error: no",
+    "b taken back",
+    "b cancelled Error: no",
+    "first, in between, taken back",
+    "a, later, taken back",
+    "below taken back",
+    "below cancelled Error: no",
+    "a taken back",
+    "a cancelled Error: no",
+    "first taken back",
+    "first cancelled Error: no",
+  ]);
+});
+
+nodeTest("a part whose cancel is trapped does not end the transaction", async ({ node }) => {
+  const log: string[] = [];
+  const { first } = await sagas(node, log, {
+    first: async (tx) => {
+      const reason = await cancelled(tx.next("fails", 1, { trapCancel: true }));
+      assertEquals(
+        await cancelled(tx.next("nobody", 1, { trapCancel: true })),
+        "saga {nobody,lone@localhost} is down: noproc",
+      );
+      return [reason, await tx.next("works", 2)];
+    },
+    fails: doing("fails", (tx) => tx.cancel("not today")),
+    works: (_tx, value) => value,
+  });
+  assertEquals(
+    await first.run(1),
+    ["not today", 2],
+  );
+  assertEquals(log.slice(0, 2), ["fails taken back", "fails cancelled not today"]);
+});
+
+nodeTest("limits: hops, loops, transactions at once, values", async ({ node }) => {
+  const log: string[] = [];
+  const open = gate();
+  const { first, busy } = await sagas(node, log, {
+    first: async (tx, value) => await tx.next(String(value), value as string),
+    again: (tx) => tx.next("first", "again"),
+    far: (tx) => tx.next("works", 1),
+    works: () => 1,
+    busy: () => open.promise,
+  });
+  assertEquals(await cancelled(first.run("again")), "loop_detected");
+  assertEquals(await cancelled(first.run("far", { hopLimit: 1 })), "hop_limit");
+  assertEquals(await first.run("far", { hopLimit: 2 }), 1);
+  const server = node._core.process(busy.pid)!.body as Fun;
+  server.maxTransactions = 1;
+  const running = busy.run(1);
+  assertEquals(await cancelled(busy.run(1)), "exceed_tx_limit");
+  assertEquals(await cancelled(first.run("busy")), "exceed_tx_limit");
+  open.open();
+  await running;
+  assertEquals(await first.run("busy"), null);
+
+  class Typed extends Saga<number, number> {
+    override readonly value = t.integer;
+    override handleTransaction(_tx: Transaction<number>, value: number): number {
+      return value;
+    }
+  }
+  await node.start(Typed, [], { register: "typed" });
+  assertEquals((await cancelled(first.run("typed"))).split(":")[0], "bad_value");
+  assertThrows(() => first.run(1, { lifespan: -1 }), RangeError, "lifespan -1");
+  assertThrows(() => first.run(1, { hopLimit: 1.5 }), RangeError, "hopLimit");
+  assertThrows(() => first.run(1, { livespan: 1 } as never), TypeError, "lifespan may be meant");
+});
+
+nodeTest(
+  "lifespan: it ends within it, also where a saga says nothing",
+  async ({ node, platform }) => {
+    const log: string[] = [];
+    const never = new Promise(() => {});
+    const { first } = await sagas(node, log, {
+      first: doing("first", async (tx, value) => {
+        await tx.next("a", 1);
+        return await tx.next("silent", 1, value as { timeout?: number });
+      }),
+      a: doing("a"),
+      silent: doing("silent", () => never),
+    });
+    const result = cancelled(first.run({}, { lifespan: 3_000 }));
+    await platform.elapse(2_200);
+    assertEquals(log, []);
+    await platform.elapse(800);
+    assertEquals(await result, "lifespan");
+    assertEquals(
+      log,
+      ["silent", "a", "first"].flatMap((
+        name,
+      ) => [`${name} taken back`, `${name} cancelled lifespan`]),
+    );
+
+    log.length = 0;
+    const timed = cancelled(first.run({ timeout: 100 }));
+    await platform.elapse(300);
+    assertEquals(await timed, "lifespan");
+    assertEquals(log.length, 6);
+
+    const abort = new AbortController();
+    const aborted = cancelled(first.run({}, { signal: abort.signal }));
+    await platform.elapse(1);
+    abort.abort("enough");
+    await platform.elapse(1);
+    assertEquals(await aborted, "enough");
+  },
+);
+
+class Add extends SagaWorker<[number, string[]], number> {
+  #log: string[] = [];
+  override async handleJob([n, log]: [number, string[]], job: JobContext): Promise<number> {
+    this.#log = log;
+    job.interim(n + 1);
+    if (n === 13) throw new Error("unlucky");
+    if (n < 0) await new Promise((resolve) => job.signal.addEventListener("abort", resolve));
+    return n + 2;
+  }
+  override handleCommit(final: Term): void {
+    this.#log.push(`job committed ${format(final)}`);
+  }
+  override handleCancel(reason: string): void {
+    this.#log.push(`job cancelled ${reason}`);
+  }
+}
+
+function workers({ node }: Lone): number {
+  return node._core.processes.size;
+}
+
+nodeTest("jobs are done by linked processes, and end with their transaction", async (lone) => {
+  const { node, platform } = lone;
+  const log: string[] = [];
+  const parts: unknown[] = [];
+  const { first } = await sagas(node, log, {
+    first: async (tx, value) => {
+      const job = tx.job(Add, [Number(value), log], { interim: (part) => parts.push(part) });
+      assert(node.info(job.pid)!.links.some((pid) => pid.equals(node.whereis("first")!)));
+      const sum = await job + await tx.job((n: number) => n * 2, 4);
+      return sum;
+    },
+    cancels: async (tx) => {
+      const job = tx.job(Add, [-1, log]);
+      void Promise.resolve().then(() => job.cancel("not needed"));
+      return await cancelled(job);
+    },
+    late: (tx) => tx.job(Add, [-1, log], { timeout: 50 }),
+    unseen: (tx) => void tx.job(Add, [13, log]),
+    caught: async (tx) => (await cancelled(tx.job(Add, [13, log]))).slice(0, 10),
+  });
+  const before = workers(lone);
+  assertEquals(await first.run(1), 11);
+  assertEquals(parts, [2]);
+  assertEquals(log, ["first committed 11", "job committed 11"]);
+  await until(() => workers(lone) === before);
+
+  log.length = 0;
+  assert((await cancelled(first.run(13))).includes("unlucky"));
+  assertEquals(log.length, 1);
+  assert(
+    (await cancelled((await node.ref(Fun, "unseen") as unknown as typeof first).run(1))).includes(
+      "unlucky",
+    ),
+  );
+  assertEquals(await (node.ref(Fun, "caught") as unknown as typeof first).run(1), "job failed");
+  log.length = 0;
+  assertEquals(await (node.ref(Fun, "cancels") as unknown as typeof first).run(1), "not needed");
+  assertEquals(
+    log,
+    ["job cancelled not needed", 'cancels committed <<"not needed">>'],
+  );
+  const late = cancelled((node.ref(Fun, "late") as unknown as typeof first).run(1));
+  await platform.elapse(60);
+  assertEquals(await late, "lifespan");
+  await until(() => workers(lone) === before);
+});
+
+nodeTest(
+  "a saga that ends takes its workers with it, and its transactions are told",
+  async (lone) => {
+    const { node } = lone;
+    const log: string[] = [];
+    const { first } = await sagas(node, log, {
+      first: doing("first", (tx) => tx.next("ends", 1)),
+      ends: (tx) => tx.job(Add, [-1, log]),
+    });
+    const before = workers(lone);
+    const result = cancelled(first.run(1));
+    while (workers(lone) === before) await new Promise((resolve) => setTimeout(resolve, 0));
+    node.exit(node.whereis("ends")!, atom("kill"));
+    assertEquals(await result, "saga {ends,lone@localhost} is down: killed");
+    await until(() => workers(lone) === before - 1);
+    const mine = first.run(2);
+    node.exit(first.pid, atom("kill"));
+    await assertRejects(() => mine, ProcessExitedError);
+    await assertRejects(() => first.run(3), ProcessExitedError);
+  },
+);
+
+nodeTest("without two-phase commit it counts when the first is done", async ({ node }) => {
+  const log: string[] = [];
+  const { first } = await sagas(node, log, {
+    first: doing("first", async (tx, value) => {
+      await tx.next("a", 1);
+      if (value === 2) throw new Error("no");
+      return value;
+    }),
+    a: doing("a"),
+  });
+  const options = { twoPhaseCommit: false };
+  assertEquals(await first.run(1, options), 1);
+  assertEquals(log, []);
+  await cancelled(first.run(2, options));
+  assertEquals(log, [
+    "a taken back",
+    "a cancelled Error: no",
+    "first taken back",
+    "first cancelled Error: no",
+  ]);
+  assertEquals((node._core.process(node.whereis("a")!)!.body as Fun)._running, 0);
+});
+
+nodeTest("interim results come before the result", async ({ node }) => {
+  const log: string[] = [];
+  const got: Term[] = [];
+  const { first } = await sagas(node, log, {
+    first: (tx) => tx.next("a", 1, { interim: (part) => got.push(part) }),
+    a: (tx) => {
+      tx.interim(1);
+      tx.interim("two");
+      return 3;
+    },
+  });
+  assertEquals([await first.run(1), got as unknown[]], [3, [1, "two"]]);
+});
+
+nodeTest("what is over cannot go on, and says so", async ({ node, platform }) => {
+  const log: string[] = [];
+  let kept!: Transaction;
+  const { first } = await sagas(node, log, {
+    first: (tx, value) => {
+      kept = tx;
+      if (value === 2) throw new Error("no");
+      tx.compensate(() => {
+        throw new Error("cannot");
+      });
+      if (value === 3) tx.cancel("three");
+      return value;
+    },
+  });
+  await first.run(1);
+  assertThrows(() => kept.next("a", 1), TypeError, "this saga has given its result");
+  assertThrows(() => kept.cancel("x"), TypeError, "this saga has given its result");
+  await cancelled(first.run(2));
+  assert(kept.signal.aborted);
+  assertThrows(() => kept.compensate(() => {}), TransactionCancelledError, "no");
+  await cancelled(first.run(3));
+  assert(
+    logs({ node, platform }).some((line) =>
+      line.includes("Cannot take back a part of a transaction")
+    ),
+  );
+});
+
+nodeTest(
+  "messages that are none of a saga's are dropped and told of",
+  async ({ node, platform }) => {
+    const log: string[] = [];
+    const { first } = await sagas(node, log, { first: () => 1 });
+    const { tuple } = await import("../../../lib/etf/tuple.ts");
+    for (const bad of [tuple(atom("$saga_next")), tuple(atom("$saga_result"), first.pid, 1)]) {
+      first.send(bad as Encodable);
+    }
+    assertEquals(await first.run(1), 1);
+    assertEquals(
+      logs({ node, platform }).filter((line) => line.includes("written otherwise")).length,
+      2,
+    );
+  },
+);
+
+clusterTest(
+  "over nodes: values are terms, and a node that is lost cancels",
+  async (a, b, cluster) => {
+    const log: string[] = [];
+    const first = await one(a, log, "first", async (tx, value) => {
+      const there = await tx.next({ name: "there", node: b.name }, value as Encodable, {
+        result: t.text,
+      });
+      return await tx.next({ name: "again", node: b.name }, there);
+    });
+    const open = gate();
+    await one(b, log, "there", doing("there", (_tx, value) => value));
+    await one(b, log, "again", (_tx, value) => String(value) === "wait" ? open.promise : "done");
+    assertEquals(String(await first.run("x")), "done");
+    await new Promise<void>((resolve) => {
+      const look = (): void => log.length === 3 ? resolve() : void setTimeout(look, 1);
+      look();
+    });
+    assertEquals(
+      log.sort(),
+      ["again", "first", "there"].map((name) => `${name} committed <<"done">>`),
+    );
+    log.length = 0;
+    const lost = cancelled(first.run("wait"));
+    while ((b._core.process(b.whereis("again")!)!.body as Fun)._running === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    cluster.reset();
+    assertMatch(await lost, /the node of (again|there) on b@localhost cannot be reached/);
+    while (log.length < 4) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert(log.includes("there taken back"));
+    open.open();
+  },
+);
