@@ -1,4 +1,14 @@
-import { GenServer, type Node, on, type ServerRef, startNode, t } from "../mod.ts";
+import {
+  GenServer,
+  type Node,
+  on,
+  type Self,
+  type ServerRef,
+  startNode,
+  t,
+  type Term,
+} from "../mod.ts";
+import { inProcess, inProcesses } from "./_processes.ts";
 import { eachTakes, figure, perSecond, type Row, type Work } from "./_measure.ts";
 
 class Counter extends GenServer {
@@ -44,39 +54,37 @@ export async function local(): Promise<Row[]> {
   ];
 }
 
-/** What is measured on one node, by name: each makes the work that is repeated. */
+/** What is measured on one node, by name: each makes the work that is repeated. Processes call and send, as they do in OTP. */
 export const LOCAL = {
   "call": async (node: Node): Promise<Work> => {
     const counter = await node.start(Counter, []);
-    return async () => {
-      for (let i = 0; i < 10_000; i++) await counter.call("get");
-      return 10_000;
-    };
+    return () => inProcess(node, (self) => callMany(counter.as(self), 10_000));
   },
   "call with an argument": async (node: Node): Promise<Work> => {
     const counter = await node.start(Counter, []);
-    return async () => {
-      for (let i = 0; i < 10_000; i++) await counter.call("add", 1);
-      return 10_000;
-    };
+    return () =>
+      inProcess(node, async (self) => {
+        const ref = counter.as(self);
+        for (let i = 0; i < 10_000; i++) await ref.call("add", 1);
+        return 10_000;
+      });
   },
   "calls of pairs": async (node: Node): Promise<Work> => {
     const many = await Promise.all(Array.from({ length: PAIRS }, () => node.start(Counter, [])));
-    return async () => {
-      await Promise.all(many.map((server) => callMany(server, 500)));
-      return PAIRS * 500;
-    };
+    return () => inProcesses(node, PAIRS, (self, i) => callMany(many[i].as(self), 500));
   },
   "send": async (node: Node): Promise<Work> => {
     const sink = await node.start(Sink, []);
-    const count = 100_000;
-    return async () => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      await sink.call("expect", count, resolve);
-      for (let i = 0; i < count; i++) sink.send(i);
-      await promise;
-      return count;
-    };
+    const count = 20_000;
+    return () =>
+      inProcess(node, async (self) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const ref = sink.as(self);
+        await ref.call("expect", count, resolve);
+        for (let i = 0; i < count; i++) ref.send(i);
+        await promise;
+        return count;
+      });
   },
   "spawn": (node: Node): Promise<Work> =>
     Promise.resolve(async () => {
@@ -93,10 +101,9 @@ export const LOCAL = {
     }),
   "start": (node: Node): Promise<Work> =>
     Promise.resolve(async () => {
+      const servers: ServerRef<Counter>[] = [];
       const began = performance.now();
-      const servers = await Promise.all(
-        Array.from({ length: 2_000 }, () => node.start(Counter, [])),
-      );
+      for (let i = 0; i < 2_000; i++) servers.push(await node.start(Counter, []));
       const ms = performance.now() - began;
       await Promise.all(servers.map((server) => server.stop()));
       return { count: servers.length, ms };
@@ -106,25 +113,61 @@ export const LOCAL = {
 /** What a process of each kind takes in memory, in bytes. */
 export const MEMORY = {
   "process": (node: Node, count: number): Promise<number> =>
-    bytesEach(count, () => node.spawn((self) => self.receive())),
+    bytesEach(node, count, () => node.spawn(waitOnce)),
   "server": (node: Node, count: number): Promise<number> =>
-    bytesEach(count, () => node.start(Counter, [])),
+    bytesEach(node, count, () => node.start(Counter, [])),
+  /** A server that has answered a call, and so has had a mailbox in use. All of them are alive at the end, and answer. */
+  "answered": (node: Node, count: number): Promise<number> =>
+    bytesEach(
+      node,
+      count,
+      async () => {
+        const server = await node.start(Counter, []);
+        await server.call("add", 1);
+        return server;
+      },
+      async (servers) => {
+        for (const server of servers) {
+          if (await server.call("get") !== 1) {
+            throw new Error("Cannot go on: a server has forgotten");
+          }
+        }
+      },
+    ),
 } as const;
 
-async function callMany(server: ServerRef<Counter>, count: number): Promise<void> {
+/** One function for all, as programs have it. */
+function waitOnce(self: Self): Promise<Term> {
+  return self.receive();
+}
+
+async function callMany(server: ServerRef<Counter>, count: number): Promise<number> {
   for (let i = 0; i < count; i++) await server.call("get");
+  return count;
 }
 
-async function bytesEach(count: number, make: () => unknown): Promise<number> {
+/** What each of many takes, without the array that holds them here. */
+async function bytesEach<T>(
+  node: Node,
+  count: number,
+  make: () => T | Promise<T>,
+  check?: (made: readonly T[]) => Promise<void>,
+): Promise<number> {
+  const made: T[] = new Array(count).fill(null);
   const before = await heap();
-  const made: unknown[] = [];
-  for (let i = 0; i < count; i++) made.push(make());
-  await Promise.all(made);
+  for (let i = 0; i < count; i++) {
+    const one = make();
+    made[i] = one instanceof Promise ? await one : one;
+  }
+  // Behind all that was spawned.
+  await inProcess(node, () => 0);
   const after = await heap();
-  return Math.round((after - before) / made.length);
+  await check?.(made);
+  return Math.round((after - before) / count);
 }
 
-async function heap(): Promise<number> {
+/** Bytes in use, after garbage was collected. */
+export async function heap(): Promise<number> {
   const { gc, process, Bun } = globalThis as unknown as {
     gc?: () => void;
     process: { memoryUsage(): { heapUsed: number } };

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { api, GenServer, later, type Node, on, startNode, t } from "../mod.ts";
+import { inProcess, inProcesses } from "./_processes.ts";
 import { eachTakes, perSecond, type Row, type Work } from "./_measure.ts";
 
 const Far = api({
@@ -40,7 +41,8 @@ class FarServer extends GenServer {
   }
 }
 
-const OPTIONS = {
+/** How nodes of the benchmarks are started. */
+export const OPTIONS = {
   cookie: "bench",
   epmd: { port: Number(process.env.BENCH_EPMD_PORT ?? 24_999) },
 } as const;
@@ -67,55 +69,58 @@ export async function serveFar(name = FAR): Promise<void> {
   process.stdin.resume().on("end", () => node.stop());
 }
 
-/** What is measured between two nodes, by name: each makes the work that is repeated. */
+/** What is measured between two nodes, by name: each makes the work that is repeated. Processes call and send, as they do in OTP. */
 export const REMOTE = {
   "call": (node: Node, name: string): Work => {
     const far = farServer(node, name);
-    return async () => {
-      for (let i = 0; i < 200; i++) await far.call("get");
-      return 200;
-    };
+    return () =>
+      inProcess(node, async (self) => {
+        const ref = far.as(self);
+        for (let i = 0; i < 200; i++) await ref.call("get");
+        return 200;
+      });
   },
   "call of 1 MB": (node: Node, name: string): Work => {
     const far = farServer(node, name);
     const megabyte = new Uint8Array(1024 * 1024).fill(7);
-    return async () => {
-      for (let i = 0; i < 5; i++) await far.call("echo", megabyte);
-      return 5;
-    };
+    return () =>
+      inProcess(node, async (self) => {
+        const ref = far.as(self);
+        for (let i = 0; i < 5; i++) await ref.call("echo", megabyte);
+        return 5;
+      });
   },
   "calls of many": (node: Node, name: string): Work => {
     const far = farServer(node, name);
-    const caller = async (): Promise<void> => {
-      for (let i = 0; i < 50; i++) await far.call("get");
-    };
-    return async () => {
-      await Promise.all(Array.from({ length: CALLERS }, caller));
-      return CALLERS * 50;
-    };
+    return () =>
+      inProcesses(node, CALLERS, async (self) => {
+        const ref = far.as(self);
+        for (let i = 0; i < 50; i++) await ref.call("get");
+        return 50;
+      });
   },
   "send": (node: Node, name: string): Work => {
     const far = farServer(node, name);
     const target = { name: "far", node: name };
     const count = 20_000;
-    return async () => {
-      for (let i = 0; i < count; i++) node.send(target, i);
-      await far.call("seen", count);
-      return count;
-    };
+    return () =>
+      inProcess(node, async (self) => {
+        for (let i = 0; i < count; i++) self.send(target, i);
+        await far.as(self).call("seen", count);
+        return count;
+      });
   },
   "send of many": (node: Node, name: string): Work => {
     const far = farServer(node, name);
     const target = { name: "far", node: name };
     const each = 200;
     return async () => {
-      for (let n = 0; n < SENDERS; n++) {
-        node.spawn((self) => {
-          for (let i = 0; i < each; i++) self.send(target, i);
-        });
-      }
-      await far.call("seen", SENDERS * each);
-      return SENDERS * each;
+      const sent = await inProcesses(node, SENDERS, (self) => {
+        for (let i = 0; i < each; i++) self.send(target, i);
+        return each;
+      });
+      await far.call("seen", sent);
+      return sent;
     };
   },
 } as const;

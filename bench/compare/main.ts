@@ -1,18 +1,16 @@
 /**
- * Ours and its peers, in one run: `bench_compare.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--ms N] [--count N]
- * [--list] [--out FILE]`.
+ * Ours and its peers, in one run: `bench_compare.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N] [--ms N] [--count N]
+ * [--list] [--out FILE]`. What comes of it is written to FILE.json and FILE.md, which is in bench/results/ if nothing else is said.
  *
  * Each row is measured round by round, in which all systems take turns in another order each, every time in processes of their own. The
  * figures of one run can be compared with each other, not with those of another machine or hour.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import { cpus, loadavg } from "node:os";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Epmd, measure } from "./measure.ts";
+import { measure } from "./measure.ts";
+import { Epmd } from "./programs.ts";
 import {
   type Effort,
   isOnPath,
@@ -25,7 +23,10 @@ import {
   versionOf,
   writeCorpus,
 } from "./systems.ts";
-import { type Cell, type Row, tables } from "./table.ts";
+import { positive, runtimesOf } from "./options.ts";
+import { json, keep, machine, nextFile } from "./results.ts";
+import { report, type Result } from "./report.ts";
+import type { Cell, Row } from "./rows.ts";
 import { type Peer, type Workload, WORKLOADS } from "./workloads.ts";
 
 const { values: options } = parseArgs({
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     runtime: { type: "string", default: RUNTIMES.join(",") },
     rounds: { type: "string", default: "5" },
+    warm: { type: "string", default: "2000" },
     ms: { type: "string", default: "500" },
     count: { type: "string", default: "100000" },
     out: { type: "string" },
@@ -46,25 +48,13 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 function chosen(only: string | undefined): readonly Workload[] {
   if (only === undefined) return WORKLOADS;
   return only.split(",").flatMap((name) => {
-    const found = WORKLOADS.filter((one) => one.name === name || one.name.startsWith(`${name}-`));
+    const exact = WORKLOADS.filter((one) => one.name === name);
+    if (exact.length > 0) return exact;
+    const found = WORKLOADS.filter((one) => one.name.startsWith(`${name}-`));
     if (found.length > 0) return found;
     const names = WORKLOADS.map((one) => one.name).join(", ");
     throw new Error(`Cannot measure ${name}: there are ${names}, or the beginning of some`);
   });
-}
-
-function runtimesOf(text: string): readonly Runtime[] {
-  return text.split(",").map((name) => {
-    const found = RUNTIMES.find((runtime) => runtime === name);
-    if (found === undefined) throw new Error(`Cannot run on ${name}: there are ${RUNTIMES}`);
-    return found;
-  });
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (value > 0) return value;
-  throw new Error(`Cannot use --${name} ${text}: it is a number greater than 0`);
 }
 
 /** Why a row cannot be measured here at all, null where it can. */
@@ -91,19 +81,26 @@ async function measureRow(
     samples: [],
     missing: obstacle(workload) ?? needed(workload, place, ready),
   }));
+  const failed = new Set<Cell>();
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < places.length; turn++) {
       const i = (turn + round) % places.length;
       const cell = cells[i];
-      if (cell.missing !== null) continue;
+      // What fails once may be an accident; what fails before it has given a figure, or twice, fails.
+      if (cell.missing !== null && (!failed.has(cell) || cell.samples.length === 0)) continue;
       const result = await measure(workload, places[i], effort, epmd);
-      if ("value" in result) cell.samples.push(result.value);
-      else cell.missing = result.missing;
+      if ("value" in result) {
+        cell.samples.push(result.value);
+        continue;
+      }
+      cell.missing = result.missing;
+      if (failed.has(cell)) failed.delete(cell);
+      else failed.add(cell);
     }
     say(`${workload.name}: round ${round + 1} of ${rounds}`);
   }
-  const { name, title, group, unit } = workload;
-  return { name, title, group, unit, cells };
+  const { name, title, group, unit, targets = [] } = workload;
+  return { name, title, group, unit, targets, cells };
 }
 
 /** Why a system cannot take part in a row: it, or Erlang on one side of ours, is not there. */
@@ -123,7 +120,11 @@ async function main(): Promise<void> {
   }
   const runtimes = runtimesOf(options.runtime);
   const rounds = positive("rounds", options.rounds);
-  const effort = { ms: positive("ms", options.ms), count: positive("count", options.count) };
+  const effort = {
+    warm: positive("warm", options.warm),
+    ms: positive("ms", options.ms),
+    count: positive("count", options.count),
+  };
   const peers = new Set(
     workloads.flatMap(({ programs }) => Object.keys(programs)).filter((name) => name !== "ours"),
   ) as Set<Peer>;
@@ -134,18 +135,14 @@ async function main(): Promise<void> {
   if (workloads.some(({ file }) => file !== undefined)) writeCorpus();
 
   const rows: Row[] = [];
+  const load = loadavg()[0];
   await using epmd = await Epmd.start();
   for (const workload of workloads) {
     rows.push(await measureRow(workload, runtimes, ready, rounds, effort, epmd));
   }
-  const result = {
+  const result: Result = {
     date: new Date().toISOString(),
-    machine: {
-      cpu: cpus()[0]?.model ?? "unknown",
-      cores: cpus().length,
-      memory: totalmem(),
-      system: `${process.platform} ${release()} ${process.arch}`,
-    },
+    machine: machine(load),
     versions: {
       ...Object.fromEntries(runtimes.map((runtime) => [runtime, versionOf(runtime)])),
       ...Object.fromEntries(
@@ -156,15 +153,12 @@ async function main(): Promise<void> {
     ...effort,
     rows,
   };
-  const json = JSON.stringify(result, null, 2);
-  const file = options.out ?? join(
-    fileURLToPath(new URL("../results", import.meta.url)),
-    `${result.date.replace(/\.\d+Z$/, "Z").replaceAll(":", "")}.json`,
-  );
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${json}\n`);
-  say(`written to ${file}`);
-  console.log(options.json ? json : tables(rows));
+  const file = options.out ?? nextFile("compare", result.date);
+  const text = report(result);
+  keep(`${file}.json`, json(result));
+  keep(`${file}.md`, text);
+  say(`written to ${file}.json and .md`);
+  console.log(options.json ? json(result) : text);
   const ours = rows.flatMap(({ cells }) => cells).filter(({ peer }) => peer === null);
   if (ours.some(({ missing }) => missing?.startsWith("failed") ?? false)) process.exitCode = 1;
 }

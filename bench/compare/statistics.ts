@@ -31,9 +31,36 @@ export function ratio(unit: Unit, ours: number, theirs: number): number {
   return unit === "/s" ? ours / theirs : theirs / ours;
 }
 
+/** A ratio of medians, with what it would be if the one were at its worse quartile and the other at its better one, and the other way. */
+export interface Ratio {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+export function ratioOf(unit: Unit, ours: readonly number[], theirs: readonly number[]): Ratio {
+  const [a, b] = [summary(ours), summary(theirs)];
+  const extremes = [ratio(unit, a.lower, b.upper), ratio(unit, a.upper, b.lower)];
+  return {
+    median: ratio(unit, a.median, b.median),
+    least: Math.min(...extremes),
+    most: Math.max(...extremes),
+  };
+}
+
 export function geometricMean(values: readonly number[]): number {
   if (values.length === 0) {
     throw new Error("Cannot take the mean of no values: there has to be one");
   }
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/** The geometric means of ratios, each of its three. */
+export function meanRatio(ratios: readonly Ratio[]): Ratio {
+  const mean = (read: (ratio: Ratio) => number): number => geometricMean(ratios.map(read));
+  return {
+    median: mean(({ median }) => median),
+    least: mean(({ least }) => least),
+    most: mean(({ most }) => most),
+  };
 }

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { command, npm } from "../../scripts/runtimes/runtimes.mjs";
@@ -32,6 +32,8 @@ export type Command = readonly [file: string, ...args: string[]];
 
 /** How long to measure. */
 export interface Effort {
+  /** What is not counted, because a just-in-time compiler is at work; the same for all. */
+  readonly warm: number;
   readonly ms: number;
   /** How many processes there are where memory is measured. */
   readonly count: number;
@@ -82,10 +84,12 @@ export function programOf(
   const options = isFar ? [] : [
     "--unit",
     workload.unit,
+    "--warm",
+    String(effort.warm),
     "--ms",
     String(effort.ms),
     "--count",
-    String(effort.count),
+    String(workload.count ?? effort.count),
     ...(far === null ? [] : ["--far", far]),
     ...(workload.file === undefined ? [] : ["--file", join(corpus, workload.file)]),
     ...(system === "ours" || system.startsWith("ergo") ? [] : ["--packages", join(cache, "npm")]),
@@ -98,15 +102,16 @@ export function programOf(
   return runtimeCommand(runtime ?? "node", [...what, ...as, ...options]);
 }
 
-function runtimeCommand(runtime: Runtime, [file, ...args]: readonly string[]): Command {
+/** A program of ours on a runtime; the file is one of bench/workloads, or has a whole path. */
+export function runtimeCommand(runtime: Runtime, [file, ...args]: readonly string[]): Command {
   const [program, ...before] = command(runtime) as [string, ...string[]];
-  return [program, ...before, ...FLAGS[runtime], join(bench, "workloads", file), ...args];
+  return [program, ...before, ...FLAGS[runtime], resolve(bench, "workloads", file), ...args];
 }
 
 function otpCommand(
   what: readonly string[],
-  { unit, file, group }: Workload,
-  { ms, count }: Effort,
+  { unit, file, group, count }: Workload,
+  effort: Effort,
   end: { readonly far: string | null } | { readonly as: string },
 ): Command {
   const name = "as" in end ? end.as : end.far === null ? null : `near_${process.pid}@localhost`;
@@ -119,10 +124,12 @@ function otpCommand(
   const argument = group === "codec"
     ? JSON.stringify(join(corpus, file ?? ""))
     : end.far === null
-    ? String(count)
+    ? String(count ?? effort.count)
     : `'${end.far}'`;
-  const call = `bench:main(${suite}, ${JSON.stringify(task)}, "${unit}", ${ms}, ${argument}).`;
-  return ["erl", "-noinput", ...path, ...node, "-eval", call];
+  const times = `{${effort.warm}, ${effort.ms}}`;
+  const call = `bench:main(${suite}, ${JSON.stringify(task)}, "${unit}", ${times}, ${argument}).`;
+  // The table of processes has room for a million and some.
+  return ["erl", "-noinput", "+P", "2000000", ...path, ...node, "-eval", call];
 }
 
 function prepareOtp(): Ready {

@@ -1,31 +1,31 @@
-import { geometricMean, ratio, summary } from "./statistics.ts";
-import { type Group, type Peer, RUNTIME_PEERS, type Unit } from "./workloads.ts";
+import { type Cell, codecMeans, type Mean, ratioTo, type Row } from "./rows.ts";
+import { summary } from "./statistics.ts";
+import { LEAST_SHARE, type Verdict, verdicts } from "./verdicts.ts";
+import type { Peer } from "./workloads.ts";
 
-/** One system at one workload: its samples, one a round, or why there are none. */
-export interface Cell {
-  /** `deno`, `otp`, `json on bun`. */
-  readonly label: string;
-  /** Null where it is ours. */
-  readonly peer: Peer | null;
-  /** The runtime, where it is measured on each of them. */
-  readonly runtime: string | null;
-  readonly samples: number[];
-  missing: string | null;
-}
-
-export interface Row {
-  readonly name: string;
-  readonly title: string;
-  readonly group: Group;
-  readonly unit: Unit;
-  readonly cells: readonly Cell[];
-}
-
-/** The tables in Markdown, one for each group, and what they say about what is missing. */
+/** The tables in Markdown: the targets, one for each group, and what is missing. */
 export function tables(rows: readonly Row[]): string {
   const groups = [...new Set(rows.map((row) => row.group))];
   const parts = groups.map((group) => groupTable(rows.filter((row) => row.group === group)));
-  return [...parts, means(rows), missing(rows)].filter((part) => part !== "").join("\n\n");
+  const all = [verdictTable(verdicts(rows)), ...parts, missing(rows)];
+  return all.filter((part) => part !== "").join("\n\n");
+}
+
+function verdictTable(verdicts: readonly Verdict[]): string {
+  if (verdicts.length === 0) return "";
+  const labels = [...new Set(verdicts.flatMap(({ ratios }) => Object.keys(ratios)))];
+  const head = ["workload", "target", ...labels, "reached", "worst / best"];
+  const align = head.map((_, column) =>
+    column > 1 && column < 2 + labels.length || column === head.length - 1 ? "---:" : "---"
+  );
+  const lines = verdicts.map(({ title, target, ratios, outcome, share }) => [
+    title,
+    target,
+    ...labels.map((label) => label in ratios ? ratios[label].toPrecision(3) : ""),
+    outcome,
+    share === null ? "" : `${share.toPrecision(2)}${share < LEAST_SHARE ? ", under a half" : ""}`,
+  ]);
+  return markdown([head, align, ...lines]);
 }
 
 function groupTable(rows: readonly Row[]): string {
@@ -41,7 +41,11 @@ function groupTable(rows: readonly Row[]): string {
       ...peers.map((peer) => cell.peer === null ? ratioText(row, cell, peer) : ""),
     ]);
   });
-  return [head, align, ...lines].map((line) => `| ${line.join(" | ")} |`).join("\n");
+  return markdown([head, align, ...lines, ...meanLines(codecMeans(rows), peers)]);
+}
+
+function markdown(lines: readonly (readonly string[])[]): string {
+  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
 function figures({ samples }: Cell): string[] {
@@ -50,53 +54,41 @@ function figures({ samples }: Cell): string[] {
 }
 
 function ratioText(row: Row, cell: Cell, peer: Peer): string {
-  const value = ratioTo(row, cell, peer);
-  return value === null ? "" : value.toPrecision(3);
+  return ratioTo(row, cell, peer)?.median.toPrecision(3) ?? "";
 }
 
-/** How many times better than a peer, which is measured on the same runtime where it runs on one; null without figures. */
-export function ratioTo(row: Row, ours: Cell, peer: Peer): number | null {
-  const isOnRuntime = (RUNTIME_PEERS as readonly string[]).includes(peer);
-  const other = row.cells.find((cell) =>
-    cell.peer === peer && (!isOnRuntime || cell.runtime === ours.runtime)
+/** A line for each mean of each runtime. What a peer could do only a part of says so. */
+function meanLines(means: readonly Mean[], peers: readonly Peer[]): string[][] {
+  return [...Map.groupBy(means, ({ title }) => title)].flatMap(([title, ofTitle]) =>
+    [...Map.groupBy(ofTitle, ({ label }) => label)].map(([label, ofLabel], i) => [
+      i === 0 ? title : "",
+      label,
+      "",
+      "",
+      ...peers.map((peer) => {
+        const mean = ofLabel.find((one) => one.peer === peer);
+        if (mean === undefined) return "";
+        const part = mean.of < mean.rows ? ` (${mean.of} of ${mean.rows})` : "";
+        return `${mean.ratio.median.toPrecision(3)}${part}`;
+      }),
+    ])
   );
-  if (other === undefined || other.samples.length === 0 || ours.samples.length === 0) return null;
-  return ratio(row.unit, summary(ours.samples).median, summary(other.samples).median);
-}
-
-/** The geometric mean of the codec's ratios, for each runtime and peer. Terms that a peer cannot do are left out, and counted. */
-function means(rows: readonly Row[]): string {
-  const codec = rows.filter((row) => row.group === "codec");
-  const cells = codec.flatMap((row) => row.cells);
-  const peers = [...new Set(cells.flatMap(({ peer }) => peer ?? []))];
-  const ours = [...new Set(cells.filter((cell) => cell.peer === null).map((cell) => cell.label))];
-  const lines = peers.flatMap((peer) =>
-    ours.flatMap((label) => {
-      const ratios = codec.flatMap((row) => {
-        const cell = row.cells.find((cell) => cell.label === label);
-        return cell === undefined ? [] : ratioTo(row, cell, peer) ?? [];
-      });
-      if (ratios.length === 0) return [];
-      const mean = geometricMean(ratios).toPrecision(3);
-      return [`- codec, ${label} x ${peer}: ${mean}, the geometric mean of ${ratios.length}`];
-    })
-  );
-  return lines.join("\n");
 }
 
 /** Each reason once, with the rows it is for. */
 function missing(rows: readonly Row[]): string {
   const reasons = new Map<string, string[]>();
   for (const row of rows) {
-    for (const { label, missing } of row.cells) {
+    for (const { label, missing, samples } of row.cells) {
       if (missing === null) continue;
-      const key = `${label}: ${missing}`;
+      const what = samples.length === 0 ? "no figure of" : "a round without a figure of";
+      const key = `${what} ${label}: ${missing}`;
       reasons.set(key, [...reasons.get(key) ?? [], row.name]);
     }
   }
   return Array.from(reasons, ([reason, names]) => {
     const where = names.length > 3 ? `${names.length} rows` : names.join(", ");
-    return `- no figure of ${reason} (${where})`;
+    return `- ${reason} (${where})`;
   }).join("\n");
 }
 

@@ -10,6 +10,8 @@
  * | `tcp`, and the codecs of JavaScript     | bench/workloads/, on the runtimes, each beside ours on that runtime      |
  *
  * Where `far` is given, these are the programs of the other side, in an operating system process of their own.
+ *
+ * The targets are those of the project: what the best of our runtimes is to reach, by the medians of one run.
  */
 
 /** Those that are measured once. */
@@ -21,7 +23,12 @@ export type System = "ours" | Peer;
 export type Programs = { readonly [S in System]?: readonly string[] };
 
 export type Unit = "us" | "/s" | "B";
-export type Group = "local" | "memory" | "remote" | "erlang" | "codec";
+export type Group = "local" | "memory" | "remote" | "erlang" | "stages" | "codec" | "documents";
+
+/** What is to be reached: so many times as good as a peer, or no more than so much. */
+export type Target =
+  | { readonly peer: Peer; readonly times: number }
+  | { readonly most: number };
 
 export interface Workload {
   /** What `--only` takes. */
@@ -36,7 +43,19 @@ export interface Workload {
   readonly cores?: "one" | "two";
   /** The file of the corpus. */
   readonly file?: string;
+  /** How many processes it is about, where that is not `--count`. */
+  readonly count?: number;
+  /** What the best of our runtimes is to reach. */
+  readonly targets?: readonly Target[];
 }
+
+/** At least so many times as good as each of these. */
+function times(peers: { readonly [P in Peer]?: number }): readonly Target[] {
+  return Object.entries(peers).map(([peer, times]) => ({ peer: peer as Peer, times }));
+}
+
+/** What the geometric means of the codec's rows are to reach, each way and both together. */
+export const CODEC_TARGETS: readonly Target[] = times({ otp: 1 });
 
 /** The other side of every system. */
 const FAR: Programs = {
@@ -49,15 +68,43 @@ const FAR: Programs = {
 /** `otp` in front of a program of ours: Erlang is that side of it. */
 const ERLANG_FAR: Programs = { ours: ["otp", "far"], otp: ["far"] };
 
-function local(name: string, title: string, unit: Unit, what: string, peers: Peer[]): Workload {
+function local(
+  name: string,
+  title: string,
+  unit: Unit,
+  what: string,
+  peers: readonly Peer[],
+  targets: readonly Target[],
+): Workload {
   const programs: Programs = {
     ours: ["local.ts", what],
     ...Object.fromEntries(peers.map((peer) => [peer, peer === "otp" ? ["local", what] : [what]])),
   };
-  return { name, title, group: "local", unit, programs };
+  return { name, title, group: "local", unit, programs, targets };
 }
 
+/** Memory of many processes of a kind, in bytes each. */
+function memory(
+  name: string,
+  title: string,
+  what: string,
+  most: number,
+  more: Partial<Workload> = {},
+): Workload {
+  return {
+    name: `memory-${name}`,
+    title,
+    group: "memory",
+    unit: "B",
+    programs: { ours: ["local.ts", "memory", what], otp: ["local", `memory ${what}`] },
+    targets: [{ most }],
+    ...more,
+  };
+}
+
+/** Two processes of the operating system on one core, on one core each, wherever it puts them; or both nodes in one process. */
 type Shape = "one core" | "two cores" | "two processes" | "one process";
+const SHAPES: readonly Shape[] = ["two processes", "one core", "two cores", "one process"];
 
 /** A row of two nodes in each of the shapes that were asked for. */
 function remote(
@@ -65,10 +112,10 @@ function remote(
   title: string,
   unit: Unit,
   what: string,
-  shapes: Shape[],
+  targets: { readonly [S in Shape]?: readonly Target[] },
   floor = false,
 ): Workload[] {
-  return shapes.map((shape): Workload => {
+  return SHAPES.map((shape): Workload => {
     const isOne = shape === "one process";
     return {
       name: `${name}-${shape.replace(" ", "-")}`,
@@ -86,13 +133,14 @@ function remote(
       ...(!isOne && { far: FAR }),
       ...(shape === "one core" && { cores: "one" }),
       ...(shape === "two cores" && { cores: "two" }),
+      targets: targets[shape] ?? [],
     };
   });
 }
 
 /** The same against a real Erlang node, beside what Erlang does with itself: we call it, and it calls us. */
 function erlang(name: string, title: string, what: string): Workload[] {
-  const row = { group: "erlang", unit: "/s" } as const;
+  const row = { group: "erlang", unit: "/s", targets: times({ otp: 1.5 }) } as const;
   const otp = ["remote", what];
   return [
     {
@@ -135,8 +183,9 @@ function document(): Workload[] {
   return (["encode", "decode"] as const).map((way) => ({
     name: `${way}-document-js`,
     title: `${way} 1 MB document of strings`,
-    group: "codec",
+    group: "documents",
     unit: "/s",
+    targets: times({ json: 0.5, msgpackr: 1 }),
     programs: {
       ours: ["codec.ts", way, "document of strings"],
       json: ["packages.ts", "json", way],
@@ -146,52 +195,65 @@ function document(): Workload[] {
   }));
 }
 
+/** Ahead of both where both ends are placed alike, and near to what the sockets give. */
+const PLACED = times({ otp: 1, ergo2: 1, tcp: 0.8 });
+const ONE_WAY = { "two processes": times({ otp: 5, ergo3: 1.5 }) };
+
 export const WORKLOADS: readonly Workload[] = [
-  local("call", "local call, one at a time", "us", "call", ["otp", "ergo2", "ergo3"]),
-  local("calls", "local calls, 120 pairs", "/s", "calls of pairs", ["otp", "ergo2", "ergo3"]),
-  local("send", "local send, 1 to 1", "/s", "send", ["otp", "ergo2", "ergo3"]),
-  local("spawn", "spawn and end", "/s", "spawn", ["otp"]),
-  local("start", "GenServer start", "/s", "start", ["otp", "ergo2", "ergo3"]),
-  {
-    name: "memory-process",
-    title: "memory of a process that waits",
-    group: "memory",
-    unit: "B",
-    programs: { ours: ["local.ts", "memory", "process"], otp: ["local", "memory process"] },
-  },
-  {
-    name: "memory-server",
-    title: "memory of a server",
-    group: "memory",
-    unit: "B",
+  local(
+    "call",
+    "local call, one at a time",
+    "us",
+    "call",
+    PEERS,
+    times({ otp: 3, ergo2: 15, ergo3: 5 }),
+  ),
+  local(
+    "calls",
+    "local calls, 120 pairs",
+    "/s",
+    "calls of pairs",
+    PEERS,
+    times({ otp: 2, ergo3: 1.2 }),
+  ),
+  local("send", "local send, 1 to 1", "/s", "send", PEERS, times({ otp: 1.3 })),
+  local("spawn", "spawn and end", "/s", "spawn", ["otp"], times({ otp: 5 })),
+  local("start", "GenServer start", "/s", "start", PEERS, times({ otp: 3 })),
+  memory("process", "memory of a process that waits", "process", 600),
+  memory("server", "memory of a server", "server", 1024, {
     programs: {
       ours: ["local.ts", "memory", "server"],
       otp: ["local", "memory server"],
       ergo2: ["memory server"],
       ergo3: ["memory server"],
     },
-  },
-  ...remote("remote-call", "remote call", "us", "call", [
-    "one core",
-    "two cores",
-    "two processes",
-    "one process",
-  ], true),
-  ...remote("remote-1mb", "remote call, 1 MB there and back", "us", "call of 1 MB", [
-    "two processes",
-    "one process",
-  ]),
-  ...remote("remote-calls", "remote calls, 120 callers", "/s", "calls of many", [
-    "two processes",
-    "one process",
-  ]),
-  ...remote("remote-send", "remote send, 1 to 1", "/s", "send", ["two processes", "one process"]),
-  ...remote("remote-sends", "remote send, 100 to 1", "/s", "send of many", [
-    "two processes",
-    "one process",
-  ]),
+  }),
+  memory("million", "memory of a server, of a million that have all answered", "answered", 1024, {
+    count: 1_000_000,
+  }),
+  ...remote("remote-call", "remote call", "us", "call", {
+    "one core": PLACED,
+    "two cores": PLACED,
+  }, true),
+  ...remote("remote-1mb", "remote call, 1 MB there and back", "us", "call of 1 MB", {
+    "two processes": times({ otp: 1 }),
+  }),
+  ...remote("remote-calls", "remote calls, 120 callers", "/s", "calls of many", {
+    "two processes": times({ otp: 6, ergo3: 3 }),
+  }),
+  ...remote("remote-send", "remote send, 1 to 1", "/s", "send", ONE_WAY),
+  ...remote("remote-sends", "remote send, 100 to 1", "/s", "send of many", ONE_WAY),
   ...erlang("calls", "calls, 120 callers", "calls of many"),
   ...erlang("send", "send, 1 to 1", "send"),
+  {
+    name: "stages",
+    title: "events through producer, producer-consumer (in another process) and consumer",
+    group: "stages",
+    unit: "/s",
+    // No peers: GenStage comes neither with Erlang nor with Elixir, and Ergo 3 has no stages.
+    programs: { ours: ["stages.ts", "flow"] },
+    far: { ours: ["stages.ts", "far"] },
+  },
   ...codec("call", "gen_call"),
   ...codec("ints", "1000 ints"),
   ...codec("atoms", "1000 atoms"),

@@ -2,10 +2,12 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { runFor, type Work } from "../_measure.ts";
 
-/** How a program of the comparison is called: `PROGRAM NAME... --unit UNIT --ms N [--far NODE] [--file PATH] [--packages FOLDER]`. */
+/** How a program of the comparison is called: `PROGRAM NAME... --unit UNIT --warm N --ms N [--far NODE] [--file PATH] [--packages FOLDER]`. */
 export interface Task {
   readonly names: readonly string[];
   readonly unit: string;
+  /** About how long to let it run before, in milliseconds. */
+  readonly warm: number;
   /** About how long to measure, in milliseconds. */
   readonly ms: number;
   /** The node on the other side; this program starts it itself where there is none. */
@@ -22,6 +24,7 @@ export function task(): Task {
     allowPositionals: true,
     options: {
       unit: { type: "string", default: "/s" },
+      warm: { type: "string", default: "2000" },
       ms: { type: "string", default: "500" },
       far: { type: "string" },
       file: { type: "string", default: "" },
@@ -32,6 +35,7 @@ export function task(): Task {
   return {
     ...values,
     names: positionals,
+    warm: Number(values.warm),
     ms: Number(values.ms),
     far: values.far,
     count: Number(values.count),
@@ -39,8 +43,8 @@ export function task(): Task {
 }
 
 /** Measures, and prints the one line that the comparison reads. */
-export async function report({ names, unit, ms }: Task, work: Work): Promise<void> {
-  const done = await runFor(ms, work);
+export async function report({ names, unit, warm, ms }: Task, work: Work): Promise<void> {
+  const done = await runFor(warm, ms, work);
   print(names, unit, unit === "us" ? done.ms * 1000 / done.count : done.count / done.ms * 1000);
 }
 

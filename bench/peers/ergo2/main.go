@@ -1,4 +1,4 @@
-// The comparison's programs for Ergo 2: `ergo2 WORKLOAD --unit UNIT --ms N [--far NODE] [--file PATH] [--count N]`,
+// The comparison's programs for Ergo 2: `ergo2 WORKLOAD --unit UNIT --warm N --ms N [--far NODE] [--file PATH] [--count N]`,
 // `ergo2 far NODE` is the other side, until its standard input ends.
 package main
 
@@ -33,6 +33,7 @@ func main() {
 	name := os.Args[1]
 	flags := flag.NewFlagSet("ergo2", flag.ExitOnError)
 	unit := flags.String("unit", "/s", "")
+	warm := flags.Float64("warm", 2000, "")
 	ms := flags.Float64("ms", 500, "")
 	far := flags.String("far", "", "")
 	file := flags.String("file", "", "")
@@ -51,7 +52,7 @@ func main() {
 			fmt.Printf("{\"name\":%q,\"skipped\":%q}\n", name, err.Error())
 			return
 		}
-		report(name, *unit, *ms, work)
+		report(name, *unit, *warm, *ms, work)
 	case name == "memory server":
 		print(name, *unit, memory(*count))
 	case len(name) > 7 && name[:7] == "remote ":
@@ -60,17 +61,18 @@ func main() {
 			to = fmt.Sprintf("far_%d@localhost", os.Getpid())
 			startFar(to)
 		}
-		report(name, *unit, *ms, remote(name[7:], to))
+		report(name, *unit, *warm, *ms, remote(name[7:], to))
 	default:
-		report(name, *unit, *ms, local(name))
+		report(name, *unit, *warm, *ms, local(name))
 	}
 }
 
 // Gives how often it did its thing, and how long that took.
 type work func() (int, time.Duration)
 
-func report(name, unit string, ms float64, run work) {
-	repeat(run, ms/2)
+// What the first `warm` milliseconds give does not count.
+func report(name, unit string, warm, ms float64, run work) {
+	repeat(run, warm)
 	count, took := repeat(run, ms)
 	if unit == "us" {
 		print(name, unit, float64(took.Nanoseconds())/1000/float64(count))

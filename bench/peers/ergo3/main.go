@@ -1,4 +1,4 @@
-// The comparison's programs for Ergo 3, by its own protocol: `ergo3 WORKLOAD --unit UNIT --ms N [--far NODE] [--count N]`,
+// The comparison's programs for Ergo 3, by its own protocol: `ergo3 WORKLOAD --unit UNIT --warm N --ms N [--far NODE] [--count N]`,
 // `ergo3 far NODE` is the other side, until its standard input ends.
 package main
 
@@ -35,6 +35,7 @@ func main() {
 	}
 	flags := flag.NewFlagSet("ergo3", flag.ExitOnError)
 	unit := flags.String("unit", "/s", "")
+	warm := flags.Float64("warm", 2000, "")
 	ms := flags.Float64("ms", 500, "")
 	far := flags.String("far", "", "")
 	count := flags.Int("count", 10000, "")
@@ -48,17 +49,18 @@ func main() {
 			to = fmt.Sprintf("far_%d@localhost", os.Getpid())
 			startFar(to)
 		}
-		report(name, *unit, *ms, remote(strings.TrimPrefix(name, "remote "), gen.Atom(to)))
+		report(name, *unit, *warm, *ms, remote(strings.TrimPrefix(name, "remote "), gen.Atom(to)))
 	default:
-		report(name, *unit, *ms, local(name))
+		report(name, *unit, *warm, *ms, local(name))
 	}
 }
 
 // Gives how often it did its thing, and how long that took.
 type work func() (int, time.Duration)
 
-func report(name, unit string, ms float64, run work) {
-	repeat(run, ms/2)
+// What the first `warm` milliseconds give does not count.
+func report(name, unit string, warm, ms float64, run work) {
+	repeat(run, warm)
 	count, took := repeat(run, ms)
 	if unit == "us" {
 		print(name, unit, float64(took.Nanoseconds())/1000/float64(count))

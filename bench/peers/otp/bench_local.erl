@@ -85,4 +85,8 @@ bytes_each(Kind, Count) ->
     (After - Before) / length(Pids) - 16.
 
 one("process") -> spawn(fun() -> receive stop -> ok end end);
-one("server") -> start().
+one("server") -> start();
+one("answered") ->
+    Pid = start(),
+    5 = gen_server:call(Pid, get),
+    Pid.

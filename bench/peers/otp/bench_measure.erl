@@ -1,10 +1,10 @@
-%% Runs a piece of work over and over for some time and prints the line that the comparison reads.
+%% Runs a piece of work over and over for Ms, after Warm milliseconds that do not count, and prints the line that the comparison reads.
 -module(bench_measure).
 -export([report/4, figure/3]).
 
 %% Work() gives how often it did its thing, or {Count, Microseconds} where not all of its time counts.
-report(Name, Unit, Ms, Work) ->
-    _ = repeat(Ms * 500, Work, 0, 0),
+report(Name, Unit, {Warm, Ms}, Work) ->
+    _ = repeat(Warm * 1000, Work, 0, 0),
     {Count, Us} = repeat(Ms * 1000, Work, 0, 0),
     Value = case Unit of
         "us" -> Us / Count;

@@ -1,0 +1,33 @@
+import type { Machine } from "./results.ts";
+import type { Row } from "./rows.ts";
+import { tables } from "./table.ts";
+
+/** What a run of the comparison gives. */
+export interface Result {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string | null>>;
+  readonly rounds: number;
+  readonly warm: number;
+  readonly ms: number;
+  readonly count: number;
+  readonly rows: readonly Row[];
+}
+
+/** The same as a page. */
+export function report(result: Result): string {
+  const { machine, versions, rounds, warm, ms, rows } = result;
+  const [before, after] = machine.load.map((load) => load.toFixed(2));
+  const memory = Math.round(machine.memory / 1024 ** 3);
+  const about = Object.entries(versions).flatMap(([name, version]) =>
+    version === null ? [] : [`${name}: ${version}`]
+  );
+  return [
+    `Measured ${
+      result.date.slice(0, 10)
+    } on ${machine.cores} cores (${machine.cpu}), ${memory} GiB, ` +
+    `${machine.system}, load ${before} before and ${after} after; ${rounds} rounds in turns, each of ${ms} ms after ${warm} ms of warming up.`,
+    `${about.join("; ")}.`,
+    tables(rows),
+  ].join("\n\n");
+}

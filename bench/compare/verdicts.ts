@@ -1,0 +1,74 @@
+import { codecMeans, ratioTo, ratioToBound, type Row } from "./rows.ts";
+import type { Ratio } from "./statistics.ts";
+import { CODEC_TARGETS, type Target } from "./workloads.ts";
+
+/**
+ * Whether a target is reached by the best of our runtimes. "narrowly" and "nearly": the median says yes, or no, and the samples reach over
+ * the bound, so that another run may say something else.
+ */
+export type Outcome = "yes" | "narrowly" | "nearly" | "no" | "no figure";
+
+/** What came of one target. */
+export interface Verdict {
+  readonly title: string;
+  /** `3 x otp`, `at most 600 B`. */
+  readonly target: string;
+  /** What each of our runtimes comes to: how many times as good as the peer; of a bound, how many times it would go into it. */
+  readonly ratios: Readonly<Record<string, number>>;
+  readonly outcome: Outcome;
+  /** The worst of our runtimes as a part of the best: it is to be a half at least. Null with fewer than two. */
+  readonly share: number | null;
+}
+
+export const LEAST_SHARE = 1 / 2;
+
+/** Each target of each row, and of the codec's means. */
+export function verdicts(rows: readonly Row[]): Verdict[] {
+  const ofRows = rows.flatMap((row) =>
+    row.targets.map((target) => {
+      const ratios = row.cells.filter(({ peer }) => peer === null).flatMap((cell) => {
+        const ratio = "most" in target
+          ? ratioToBound(cell, target.most)
+          : ratioTo(row, cell, target.peer);
+        return ratio === null ? [] : [[cell.label, ratio] as const];
+      });
+      return verdict(row.title, target, row.unit, new Map(ratios));
+    })
+  );
+  const means = codecMeans(rows);
+  const ofMeans = [...new Set(means.map(({ title }) => title))].flatMap((title) =>
+    CODEC_TARGETS.map((target) => {
+      const ratios = means.flatMap((mean) =>
+        mean.title === title && "peer" in target && mean.peer === target.peer
+          ? [[mean.label, mean.ratio] as const]
+          : []
+      );
+      return verdict(title, target, "/s", new Map(ratios));
+    })
+  );
+  return [...ofRows, ...ofMeans];
+}
+
+function verdict(
+  title: string,
+  target: Target,
+  unit: string,
+  ratios: ReadonlyMap<string, Ratio>,
+): Verdict {
+  const all = [...ratios.values()].toSorted((a, b) => b.median - a.median);
+  const wanted = "most" in target ? 1 : target.times;
+  return {
+    title,
+    target: "most" in target
+      ? `at most ${target.most.toLocaleString("en")} ${unit}`
+      : `${target.times} x ${target.peer}`,
+    ratios: Object.fromEntries(Array.from(ratios, ([label, { median }]) => [label, median])),
+    outcome: all.length === 0 ? "no figure" : outcome(all[0], wanted),
+    share: all.length < 2 ? null : all.at(-1)!.median / all[0].median,
+  };
+}
+
+function outcome({ median, least, most }: Ratio, wanted: number): Outcome {
+  if (median >= wanted) return least >= wanted ? "yes" : "narrowly";
+  return most >= wanted ? "nearly" : "no";
+}

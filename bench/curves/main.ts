@@ -1,0 +1,170 @@
+/**
+ * Cost as work grows: `bench_curves.mjs [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N] [--ms N] [--json] [--list]
+ * [--out FOLDER] [--draw]`.
+ *
+ * Each curve is measured round by round, in which the runtimes take turns at each size, every point in a process of its own. For each
+ * NAME.json and NAME.svg are written to the folder, bench/results/curves if nothing else is said. `--draw` measures nothing and draws
+ * again what the folder has.
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { loadavg } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { positive, runtimesOf } from "../compare/options.ts";
+import { Running } from "../compare/programs.ts";
+import { json, keep, type Machine, machine, RESULTS } from "../compare/results.ts";
+import { summary } from "../compare/statistics.ts";
+import { type Runtime, runtimeCommand, RUNTIMES, versionOf } from "../compare/systems.ts";
+import { type Curve, CURVES } from "./curves.ts";
+import { growsTooFast, growth } from "./growth.ts";
+import { labelOf } from "./scale.ts";
+import { draw, type Series } from "./svg.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    draw: { type: "boolean", default: false },
+    only: { type: "string" },
+    runtime: { type: "string", default: RUNTIMES.join(",") },
+    rounds: { type: "string", default: "3" },
+    warm: { type: "string", default: "500" },
+    ms: { type: "string", default: "300" },
+    out: { type: "string", default: join(RESULTS, "curves") },
+  },
+});
+
+const POINT = fileURLToPath(new URL("./point.ts", import.meta.url));
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** A curve as it was measured. */
+interface Measured {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rounds: number;
+  readonly series: readonly (Series & { readonly failed: string | null })[];
+}
+
+function chosen(only: string | undefined): readonly Curve[] {
+  if (only === undefined) return CURVES;
+  return only.split(",").flatMap((name) => {
+    const found = CURVES.filter((curve) => curve.name === name);
+    if (found.length > 0) return found;
+    const names = CURVES.map((curve) => curve.name).join(", ");
+    throw new Error(`Cannot measure ${name}: there are ${names}`);
+  });
+}
+
+interface Effort {
+  readonly rounds: number;
+  readonly warm: number;
+  readonly ms: number;
+}
+
+async function measureCurve(
+  curve: Curve,
+  runtimes: readonly Runtime[],
+  { rounds, warm, ms }: Effort,
+): Promise<Measured> {
+  const before = loadavg()[0];
+  const series = runtimes.map((label) => ({
+    label,
+    points: curve.sizes.map((size) => ({ size, samples: [] as number[] })),
+    failed: null as string | null,
+  }));
+  for (let round = 0; round < rounds; round++) {
+    for (const [i] of curve.sizes.entries()) {
+      for (const one of series) {
+        const { size, samples } = one.points[i];
+        const options = ["--warm", String(warm), "--ms", String(ms)];
+        const args = [POINT, curve.name, String(size), ...options];
+        const running = Running.start(runtimeCommand(one.label, args), null);
+        const line = await running.line();
+        if (line === null) one.failed ??= `at ${size}: ${running.errors()}`;
+        else samples.push(JSON.parse(line).value);
+        await running.end();
+      }
+    }
+    say(`${curve.name}: round ${round + 1} of ${rounds}`);
+  }
+  return {
+    date: new Date().toISOString(),
+    machine: machine(before),
+    versions: Object.fromEntries(runtimes.map((runtime) => [runtime, versionOf(runtime)])),
+    rounds,
+    series,
+  };
+}
+
+function picture(curve: Curve, { machine, date, rounds, series }: Measured): string {
+  const shade = rounds > 1 ? `; medians of ${rounds} rounds, shaded from least to greatest` : "";
+  return draw(
+    curve,
+    series,
+    `${date.slice(0, 10)}, ${machine.cores} cores (${machine.cpu})${shade}`,
+  );
+}
+
+/** A table of the medians, with how they grow at the end. */
+function table(curve: Curve, { series }: Measured): string {
+  const sizes = curve.sizes.map((size) => labelOf(size, curve.bytes ? "B" : "count"));
+  const head = [`${curve.of}, by ${curve.along}`, ...sizes, "growth"];
+  const lines = series.map(({ label, points }) => {
+    const exponent = growth(points);
+    const figures = points.map(({ samples }) =>
+      samples.length === 0 ? "" : labelOf(summary(samples).median, curve.unit)
+    );
+    const verdict = exponent === null
+      ? ""
+      : `${exponent.toFixed(2)}${growsTooFast(curve, exponent) ? ", too fast" : ""}`;
+    return [label, ...figures, verdict];
+  });
+  const align = head.map((_, column) => column === 0 ? "---" : "---:");
+  const failures = series.flatMap(({ label, failed }) =>
+    failed === null ? [] : [`- ${label} failed ${failed}`]
+  );
+  const rows = [head, align, ...lines].map((line) => `| ${line.join(" | ")} |`).join("\n");
+  return [`**${curve.title}** (${curve.name})`, rows, ...failures].join("\n\n");
+}
+
+async function main(): Promise<void> {
+  const curves = chosen(options.only);
+  if (options.list) {
+    for (const { name, title, of, along } of curves) {
+      console.log(`${name.padEnd(20)} ${title}: ${of} by ${along}`);
+    }
+    return;
+  }
+  const runtimes = runtimesOf(options.runtime);
+  const effort = {
+    rounds: positive("rounds", options.rounds),
+    warm: positive("warm", options.warm),
+    ms: positive("ms", options.ms),
+  };
+  const all: Record<string, Measured> = {};
+  for (const curve of curves) {
+    const file = join(options.out, curve.name);
+    if (options.draw && !existsSync(`${file}.json`)) continue;
+    const measured: Measured = options.draw
+      ? JSON.parse(readFileSync(`${file}.json`, "utf8"))
+      : await measureCurve(curve, runtimes, effort);
+    all[curve.name] = measured;
+    keep(`${file}.json`, json(measured));
+    if (measured.series.some(({ points }) => points.some(({ samples }) => samples.length > 0))) {
+      keep(`${file}.svg`, picture(curve, measured));
+    }
+    if (!options.json) console.log(`${table(curve, measured)}\n`);
+    if (measured.series.some(({ failed }) => failed !== null)) process.exitCode = 1;
+  }
+  if (options.json) console.log(json(all));
+  say(`written to ${options.out}`);
+}
+
+await main().catch((error: Error) => {
+  say(error.message);
+  process.exitCode = 1;
+});

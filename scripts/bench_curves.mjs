@@ -1,0 +1,15 @@
+// Measures how cost grows with work, and draws it: see bench/curves/main.ts, which Node runs.
+//
+//   bench_curves.mjs [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N] [--ms N] [--json] [--list] [--out FOLDER] [--draw]
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { command, installDependencies, root } from "./runtimes/runtimes.mjs";
+
+installDependencies();
+const [file, ...before] = command("node");
+const main = join(root, "bench", "curves", "main.ts");
+const child = spawn(file, [...before, main, ...process.argv.slice(2)], { stdio: "inherit" });
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code) => process.exit(code ?? 1));
