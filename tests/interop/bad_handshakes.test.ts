@@ -303,14 +303,14 @@ test("we connect to a node that says nothing: it takes 7 seconds", async () => {
   await attacked.serves();
   await failed;
   const took = performance.now() - began;
-  assert(took > 6500 && took < 9500, `${took} ms`);
+  assert(took > 6500 && took < 14_000, `${took} ms`);
   for (const socket of sockets) socket.destroy();
   await new Promise((resolve) => server.close(resolve));
 });
 
 test("peers that have stopped in the middle of the handshake are hung up on after 7 seconds", async () => {
   for (const took of await Promise.all(stalled.map((attack) => attack.ended))) {
-    assert(took > 6500 && took < 9500, `${took} ms`);
+    assert(took > 6500 && took < 14_000, `${took} ms`);
   }
   await attacked.serves();
 });
