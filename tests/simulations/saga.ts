@@ -1,5 +1,5 @@
 /**
- * Sagas on four nodes carry out transactions while their nodes crash, without power or not, and start again: every transaction ends the same on all that live, within
+ * Sagas on four nodes carry out transactions while their nodes crash, without power or not, start again, stand still and lose their connections: every transaction ends the same on all that live, within
  * its lifespan, and what was cancelled is taken back.
  */
 
@@ -106,7 +106,13 @@ class Participant extends Saga<string, string> {
 export default {
   options: {
     network: { latency: [0.1, 20] },
-    faults: { crash: { every: 1_200, lasts: [20, 800] }, maxDown: 2, until: 20_000 },
+    faults: {
+      crash: { every: 1_200, lasts: [20, 800] },
+      reset: { every: 700 },
+      pause: { every: 2_000, lasts: [20, 500] },
+      maxDown: 2,
+      until: 20_000,
+    },
     maxSteps: 5_000_000,
   },
   /** In the normal tests, on each runtime. */

@@ -14,7 +14,8 @@ const REMEMBERED = 10_000;
 /** What follows from what was agreed upon. */
 export interface Decided {
   commit(final: Term): void;
-  cancel(reason: string): void;
+  /** @param agreed whether it is known to be cancelled; else it is so only where that is in time. */
+  cancel(reason: string, agreed?: boolean): void;
   /** Nobody will ask any more. */
   forget(): void;
 }
@@ -39,6 +40,8 @@ export class Agreement {
   #final: Term = null;
   /** Who has not answered yet. */
   #waiting: Map<string, Pid> = new Map();
+  /** Of these those that could not be reached once. */
+  readonly #lost: Set<string> = new Set();
   #monitors: Monitor[] = [];
   #doubt: InDoubt | null = null;
   /** Members in doubt that are answered when it is known how it ends. */
@@ -68,7 +71,7 @@ export class Agreement {
       this.#waiting.set(member.key, member);
       this.#monitors.push(
         this.#place._watch(member, (down) => {
-          if (this.#tx._phase !== "deciding") return this.#ended(member);
+          if (this.#tx._phase !== "deciding") return this.#gone(member, down.reason);
           this.#decided.cancel(`saga ${format(member)} is down: ${format(down.reason)}`);
         }),
       );
@@ -77,12 +80,28 @@ export class Agreement {
   }
 
   #prepared(from: Pid): void {
-    if (this.#tx._phase !== "deciding" || !this.#waiting.delete(from.key)) return;
+    if (this.#tx._phase !== "deciding" || this.#doubt !== null || !this.#waiting.delete(from.key)) {
+      return;
+    }
     if (this.#waiting.size === 0) this.#decided.commit(this.#final);
+  }
+
+  /** A member whose node cannot be reached asks when it can: it is remembered for that, but nobody waits for it. */
+  #gone(member: Pid, reason: Term): void {
+    if (reason !== NOCONNECTION) return this.#ended(member);
+    this.#lost.add(member.key);
+    this.#look();
   }
 
   #ended(member: Pid): void {
     if (this.#tx._phase !== "committed" || !this.#waiting.delete(member.key)) return;
+    this.#look();
+  }
+
+  #look(): void {
+    const left = Array.from(this.#waiting.keys()).filter((key) => !this.#lost.has(key));
+    if (this.#tx._phase !== "committed" || left.length > 0) return;
+    this.#isEverywhere();
     if (this.#waiting.size > 0) return;
     for (const one of this.#others()) this.#tell(one, "forget");
     this.#forget();
@@ -137,9 +156,11 @@ export class Agreement {
     this.#beginDoubt(reason);
   }
 
-  /** The first saga should have told by now how it ends. */
+  /** The first saga should have told by now how it ends. Where this is the first one the others may have come to an end without it. */
   doubt(): void {
-    if (this.#tx._phase === "prepared" && this.#doubt === null) this.#beginDoubt(NOCONNECTION);
+    const { _phase: phase } = this.#tx;
+    if (this.#doubt !== null || phase !== "prepared" && phase !== "deciding") return;
+    this.#beginDoubt(NOCONNECTION);
   }
 
   /** The lifespan is over. */
@@ -240,9 +261,9 @@ export class Agreement {
   /** Tells those who ask that this saga is prepared, when it knows that it is theirs to decide. */
   #answerAskers(): void {
     const doubt = this.#doubt;
-    if (doubt === null) return;
     this.#askers = this.#askers.filter((asker) => {
-      if (!doubt.isNext(asker)) return true;
+      const isTheirs = this.#first?.equals(asker) || doubt !== null && doubt.isNext(asker);
+      if (!isTheirs) return true;
       this.#answer(asker, { is: "prepared" });
       return false;
     });
@@ -260,7 +281,7 @@ export class Agreement {
       }
       this.#decided.commit(final);
     } else if (outcome.is === "cancelled") {
-      this.#decided.cancel(outcome.reason);
+      this.#decided.cancel(outcome.reason, true);
     }
   }
 

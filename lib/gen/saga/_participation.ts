@@ -9,6 +9,7 @@ import type { Process } from "../../node/process/process.ts";
 import type { Target } from "../../node/target.ts";
 import { Agreement } from "./_agreement.ts";
 import type { Begun, Place, Waiting } from "./_place.ts";
+import { Rollback } from "./_rollback.ts";
 import type { SagaMessage } from "./_wire.ts";
 import { optionsTerm, reasonTerm, sagaTerm } from "./_wire.ts";
 import { TransactionCancelledError } from "./errors.ts";
@@ -18,17 +19,16 @@ import { FunctionWorker, SagaWorker, Step } from "./saga_worker.ts";
 import {
   type JobOptions,
   type NextOptions,
-  takeBack,
   Transaction,
   type TransactionHome,
   type WorkerOf,
 } from "./transaction.ts";
 
-/** Milliseconds that a part may take to take back what it did; then the ones before it are told to. */
-const CANCEL_TIME = 5_000;
 /** Of the lifespan what is kept for coming to an end, and at most so many milliseconds. */
 const RESERVE = 0.25;
 const MOST_RESERVE = 2_000;
+/** Where less than this part of the reserve is left, the first saga asks the others before it cancels. */
+const STILL_TIME = 0.7;
 
 /** A saga's part in a transaction, from the request to the end. */
 export class Participation implements TransactionHome {
@@ -36,19 +36,29 @@ export class Participation implements TransactionHome {
   readonly #place: Place;
   readonly #waiting: Waiting | null;
   readonly #agreement: Agreement;
+  readonly #rollback: Rollback;
   #result: { readonly value: unknown } | null = null;
   #timer: Disposable | null = null;
   #parentMonitor: Monitor | null = null;
   #finishing = false;
+  /** What `handleDone` has made of the result. */
+  #finished: { readonly value: unknown } | null = null;
+  /** Resolves when `handleTransaction` is over. */
+  #handling: Promise<unknown> | null = null;
+  #reserve = 0;
+  /** Whether the parent has told that it is cancelled. */
+  #parentKnows = false;
+  #isTakenBack = false;
   #final: unknown = null;
 
   constructor(place: Place, begun: Begun, waiting: Waiting | null) {
     this.#place = place;
     this.#waiting = waiting;
     this.tx = new Transaction(this, begun);
+    this.#rollback = new Rollback(place, this.tx);
     this.#agreement = new Agreement(place, this.tx, {
       commit: (final) => this.#commit(final),
-      cancel: (reason) => this.#cancel(reason, "agreement"),
+      cancel: (reason, agreed = false) => this.#cancel(reason, "agreement", agreed),
       forget: () => place._forget(this),
     });
   }
@@ -65,8 +75,8 @@ export class Participation implements TransactionHome {
 
   begin(): void {
     const { tx } = this;
-    const reserve = tx._twoPhase ? Math.min(MOST_RESERVE, tx.remaining * RESERVE) : 0;
-    this.#timer = this.#place._later(tx.remaining - reserve, () => this.#late(reserve));
+    if (tx._twoPhase) this.#reserve = Math.min(MOST_RESERVE, tx.remaining * RESERVE);
+    this.#timer = this.#place._later(tx.remaining - this.#reserve, () => this.#late());
     if (tx.parent !== null) {
       this.#parentMonitor = this.#place._watch(tx.parent, (down) => this.#parentDown(down));
     }
@@ -77,7 +87,8 @@ export class Participation implements TransactionHome {
       return this.#failed(error);
     }
     if (!isThenable(result)) return this.#handled(result);
-    Promise.resolve(result).then(
+    this.#handling = Promise.resolve(result);
+    this.#handling.then(
       (value) => this.#turn(() => this.#handled(value)),
       (error) => this.#turn(() => this.#failed(error)),
     );
@@ -96,7 +107,7 @@ export class Participation implements TransactionHome {
     });
     const next: Next<never> = new Next(monitor, saga, trapCancel, interim);
     if (result !== undefined) next._schema = result as Schema<never>;
-    const lifespan = Math.min(timeout ?? Infinity, tx.remaining);
+    const lifespan = tx.remaining; // it may have to wait for others when it is done
     try {
       place._offer(
         saga,
@@ -117,7 +128,8 @@ export class Participation implements TransactionHome {
     if (timeout !== undefined) {
       next._timer = place._later(timeout, () => {
         if (next._state !== "open") return;
-        this.#tellNext(next, "lifespan");
+        if (!trapCancel) return this.#cancel("lifespan", "here");
+        this.#rollback.tell(next, "lifespan");
         this.#nextEnded(next, "lifespan");
       });
     }
@@ -154,8 +166,12 @@ export class Participation implements TransactionHome {
 
   /** @ignore @internal */
   _jobSettled(job: Job<never>): void {
-    if (job._failure === null || job._awaited || this.tx._phase !== "active") return this.#look();
-    this.#cancel(job._failure, "here");
+    const { tx } = this;
+    if (job._failure === null) return this.#look();
+    if (job._lost) return this.#lost(job._failure); // its result, too
+    // Whoever has started it may still come to wait for it.
+    if (job._awaited || this.#result === null) return this.#look();
+    if (tx._phase === "active") this.#cancel(job._failure, "here");
   }
 
   /** @ignore @internal */
@@ -177,11 +193,15 @@ export class Participation implements TransactionHome {
   #handled(value: unknown): void {
     if (this.tx._phase !== "active") return;
     this.#result = { value };
+    for (const { _failure: failure, _awaited: isAwaited } of this.tx._jobs) {
+      if (failure !== null && !isAwaited) return this.#cancel(failure, "here");
+    }
     this.#look();
   }
 
   #failed(error: unknown): void {
-    if (this.tx._phase !== "active") return;
+    const { _phase: phase } = this.tx;
+    if (phase !== "active" && phase !== "deciding") return;
     this.#cancel(
       error instanceof TransactionCancelledError ? error.reason : reasonOfError(error),
       "here",
@@ -191,8 +211,10 @@ export class Participation implements TransactionHome {
   /** Gives the result where nothing is waited for any more. */
   #look(): void {
     const { tx } = this;
-    if (tx._phase !== "active" || this.#result === null || this.#finishing || !tx._settled) return;
+    if (tx._phase !== "active" || this.#result === null || !tx._settled) return;
     if (tx.parent !== null) return this.#vote(this.#result.value);
+    if (this.#finished !== null) return this.#decide(this.#finished.value);
+    if (this.#finishing) return;
     this.#finishing = true;
     let final: unknown;
     try {
@@ -200,9 +222,9 @@ export class Participation implements TransactionHome {
     } catch (error) {
       return this.#failed(error);
     }
-    if (!isThenable(final)) return this.#decide(final);
+    if (!isThenable(final)) return this.#finish(final);
     Promise.resolve(final).then(
-      (value) => this.#turn(() => this.#decide(value)),
+      (value) => this.#turn(() => this.#finish(value)),
       (error) => this.#turn(() => this.#failed(error)),
     );
   }
@@ -226,15 +248,26 @@ export class Participation implements TransactionHome {
     if (!tx._twoPhase && !tx._agrees) this.#commit(result);
   }
 
+  #finish(final: unknown): void {
+    this.#finished = { value: final === undefined ? null : final };
+    this.#look();
+  }
+
   #decide(final: unknown): void {
-    if (this.tx._phase !== "active") return;
     const members = this.tx._twoPhase ? this.#membersBelow() : [];
-    if (members.length === 0) return this.#commit(final === undefined ? null : final);
-    this.#agreement.decide(members, final === undefined ? null : final as Term);
+    if (members.length === 0) return this.#commit(final);
+    try {
+      this.#agreement.decide(members, final as Term);
+    } catch (error) {
+      this.#failed(error); // what is no term cannot be told
+    }
   }
 
   #membersBelow(): Pid[] {
-    return Array.from(this.tx._nexts.values(), (next) => next._members).flat();
+    return Array.from(
+      this.tx._nexts.values(),
+      (next) => next._state === "done" ? next._members : [],
+    ).flat();
   }
 
   // What others say
@@ -278,7 +311,7 @@ export class Participation implements TransactionHome {
     try {
       if (next._schema !== null) result = next._schema.parse(value) as never;
     } catch (error) {
-      this.#tellNext(next, "bad_result");
+      this.#rollback.tell(next, "bad_result");
       return this.#nextEnded(next, `bad_result: ${(error as Error).message}`);
     }
     tx._open.delete(id.key);
@@ -292,7 +325,9 @@ export class Participation implements TransactionHome {
     const next = tx._nexts.get(origin.key);
     if (next !== undefined) return this.#nextEnded(next, reason);
     if (tx.parent !== null && from.equals(tx.parent) && origin.equals(tx._origin)) {
-      if (tx._phase === "cancelled") this.#acknowledge();
+      this.#parentKnows = true;
+      if (tx._phase === "cancelled" && this.#isTakenBack) this.#acknowledge();
+      else if (tx._phase === "cancelled") return; // it is told when all is taken back
       else this.#cancel(reason, "parent");
       return;
     }
@@ -308,14 +343,18 @@ export class Participation implements TransactionHome {
     next._over(reason);
     if (was === "done") {
       tx._done = tx._done.filter((done) => done !== next as unknown);
-      // What it had done is lost or taken back: that is not trapped.
-      if (tx._phase === "prepared") this.#agreement.tellFirst(reason);
-      else if (tx._twoPhase || tx._phase === "active") this.#cancel(reason, "here");
-      return;
+      return this.#lost(reason); // that is not trapped
     }
     if (tx._phase !== "active") return;
     if (next._trapCancel) this.#look();
     else this.#cancel(reason, "here");
+  }
+
+  /** Something that was done is lost, or taken back. */
+  #lost(reason: string): void {
+    const { tx } = this;
+    if (tx._phase === "prepared") this.#agreement.tellFirst(reason);
+    else if (tx._twoPhase || tx._phase === "active") this.#cancel(reason, "here");
   }
 
   #parentDown({ reason }: Down): void {
@@ -329,14 +368,20 @@ export class Participation implements TransactionHome {
   }
 
   /** Nothing new is done any more. There is some time left to come to an end in, with the first saga, or, where it says nothing, without. */
-  #late(reserve: number): void {
+  #late(): void {
     const { tx } = this;
+    const reserve = this.#reserve;
     if (tx._phase === "active" || tx._phase === "deciding") return this.#cancel("lifespan", "here");
     this.#timer = this.#place._later(reserve / 2, () => {
       if (tx._phase === "voted") return this.#cancel("lifespan", "here");
-      this.#agreement.doubt();
-      this.#timer = this.#place._later(reserve / 4, () => this.#agreement.force());
+      this.#doubt();
     });
+  }
+
+  #doubt(): void {
+    this.#agreement.doubt();
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#place._later(this.#reserve / 4, () => this.#agreement.force());
   }
 
   // The end
@@ -351,24 +396,33 @@ export class Participation implements TransactionHome {
     for (const next of tx._nexts.values()) {
       // Members are told by the first saga.
       if (voted && (next._members.length === 0 || !tx._twoPhase) && next._state === "done") {
-        this.#place._tell(
-          next._saga,
-          sagaTerm("commit", this.#place.pid, tx.id, next.id, final),
-        );
+        this.#tellCommit(next, final);
       }
       next._over("committed");
     }
-    for (const job of tx._jobs) job._commit(final as Term);
+    const jobs = Array.from(tx._jobs, (job) => this.#rollback.within(job._commit(final as Term)));
     if (!this.#agreement.committed(final as Term)) this.#place._forget(this);
     const told = !tx._twoPhase
       ? null
-      : this.#user("handleCommit", () => this.#place._committed(tx, final));
-    void this.#everywhere(told, final);
+      : this.#rollback.last("handleCommit", () => this.#place._committed(tx, final));
+    void this.#everywhere([told, ...jobs], final);
+  }
+
+  #tellCommit(next: Next<never>, final: unknown): void {
+    try {
+      this.#place._tell(
+        next._saga,
+        sagaTerm("commit", this.#place.pid, this.tx.id, next.id, final),
+      );
+    } catch (error) {
+      this.#place._fault("Cannot tell a saga that a transaction is committed", error);
+    }
   }
 
   /** Who started it hears of it when all have. */
-  async #everywhere(here: Promise<void> | null, final: unknown): Promise<void> {
-    if (here !== null) await here;
+  async #everywhere(here: readonly (Promise<void> | null)[], final: unknown): Promise<void> {
+    await Promise.all(here);
+    if (this.#place._process.exited) return;
     this.#agreement.handled();
     if (this.#waiting === null) return;
     await this.#agreement.everywhere;
@@ -376,9 +430,12 @@ export class Participation implements TransactionHome {
   }
 
   /** @param by who has cancelled it: the parent is told when all is taken back, unless it knows. */
-  #cancel(reason: string, by: "here" | "parent" | "agreement"): void {
+  #cancel(reason: string, by: "here" | "parent" | "agreement", agreed = false): void {
     const { tx } = this;
     if (tx._phase === "committed" || tx._phase === "cancelled") return;
+    // So late that the others may have come to an end without this one: it has stood still.
+    const isLate = tx.remaining < this.#reserve * STILL_TIME;
+    if (tx._phase === "deciding" && isLate && !agreed) return this.#doubt();
     tx._phase = "cancelled";
     this.#end();
     tx._aborted(reason);
@@ -390,21 +447,14 @@ export class Participation implements TransactionHome {
 
   async #takeBack(reason: string, by: "here" | "parent" | "agreement"): Promise<void> {
     const { tx } = this;
-    const open = Array.from(tx._open.values());
-    tx._open.clear();
-    for (const job of tx._jobs) job._cancel(reason);
-    await Promise.all(open.map((next) => this.#cancelNext(next, reason)));
-    await takeBack(
-      tx._done,
-      (next) => this.#cancelNext(next, reason),
-      (error) => this.#place._fault(`Cannot take back a part of a transaction`, error),
-    );
+    await this.#rollback.run(reason, this.#handling);
     if (this.#place._process.exited) return;
-    await this.#user("handleCancel", () => this.#place._cancelled(tx, reason));
+    await this.#rollback.last("handleCancel", () => this.#place._cancelled(tx, reason));
     if (this.#place._process.exited) return;
+    this.#isTakenBack = true;
     this.#agreement.tellMembers(reason);
     this.#waiting?.reject(new TransactionCancelledError(reason));
-    if (by === "parent") this.#acknowledge();
+    if (this.#parentKnows) this.#acknowledge();
     else if (tx.parent !== null && by === "here") {
       this.#place._tell(
         tx.parent,
@@ -418,40 +468,6 @@ export class Participation implements TransactionHome {
     const { tx } = this;
     if (!tx._agrees || tx.parent === null) return;
     this.#place._tell(tx.parent, sagaTerm("cancelled", this.#place.pid, tx.id, tx._origin));
-  }
-
-  /** Resolves when it has taken back what it did, or does not live, or takes too long. */
-  #cancelNext(next: Next<never>, reason: string): Promise<void> {
-    if (next._state === "over" || this.#place._process.exited) return Promise.resolve();
-    this.#tellNext(next, reason);
-    // An Ergo saga does not tell when it is done.
-    if (!next._agrees && next._state === "done") {
-      next._over(reason);
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      const late = this.#place._later(CANCEL_TIME, () => next._over(reason));
-      next._cancelled = () => {
-        late[Symbol.dispose]();
-        resolve();
-      };
-    });
-  }
-
-  #tellNext(next: Next<never>, reason: string): void {
-    this.#place._tell(
-      next._saga,
-      sagaTerm("cancel", this.#place.pid, this.tx.id, next.id, reasonTerm(reason)),
-    );
-  }
-
-  /** What a user's last words throw changes nothing any more. */
-  async #user(method: string, fn: () => unknown): Promise<void> {
-    try {
-      await fn();
-    } catch (error) {
-      this.#place._fault(`${method} of a saga has failed`, error);
-    }
   }
 
   #end(): void {

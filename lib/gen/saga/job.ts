@@ -1,8 +1,8 @@
 import type { Pid } from "../../etf/identifiers.ts";
 import type { Term } from "../../etf/term.ts";
-import { format } from "../../etf/format.ts";
 import { SHUTDOWN } from "../../node/atoms.ts";
 import type { Linked, Process } from "../../node/process/process.ts";
+import { ExitError } from "../../node/errors.ts";
 import { TransactionCancelledError } from "./errors.ts";
 import type { SagaWorker } from "./saga_worker.ts";
 
@@ -31,6 +31,8 @@ export class Job<R = unknown> implements PromiseLike<R> {
   _timer: Disposable | null = null;
   /** @ignore @internal Whether somebody waits for it, who learns of its failure. */
   _awaited = false;
+  /** @ignore @internal Whether its process has ended with its result, which was not committed. */
+  _lost = false;
   /** @ignore @internal Why it has failed; `null` where it has not, or was cancelled. */
   _failure: string | null = null;
 
@@ -69,7 +71,7 @@ export class Job<R = unknown> implements PromiseLike<R> {
    * that has its result nothing is cancelled.
    */
   cancel(reason: string): void {
-    if (this.#state === "running") this._cancel(reason);
+    if (this.#state === "running") void this._cancel(reason);
   }
 
   /** @ignore @internal It has a result. `keeps`: the worker waits for the end of the transaction. */
@@ -82,9 +84,9 @@ export class Job<R = unknown> implements PromiseLike<R> {
     this.#home._jobSettled(this as unknown as Job<never>);
   }
 
-  /** @ignore @internal The transaction is cancelled, or the job is. */
-  _cancel(reason: string): void {
-    if (this.#state === "over") return;
+  /** @ignore @internal The transaction is cancelled, or the job is. Resolves when its process has ended. */
+  _cancel(reason: string): Promise<void> {
+    if (this.#state === "over") return this.#ended();
     const was = this.#state;
     this.#state = "over";
     this._timer?.[Symbol.dispose]();
@@ -92,14 +94,16 @@ export class Job<R = unknown> implements PromiseLike<R> {
     this.#unlink();
     this.#worker._cancelled(reason);
     this.#home._jobSettled(this as unknown as Job<never>);
+    return this.#ended();
   }
 
-  /** @ignore @internal The transaction is committed. */
-  _commit(final: Term): void {
-    if (this.#state !== "done" || this.#process.exited) return;
+  /** @ignore @internal The transaction is committed. Resolves when its process has ended. */
+  _commit(final: Term): Promise<void> {
+    if (this.#state !== "done" || this.#process.exited) return this.#ended();
     this.#state = "over";
     this.#unlink();
     this.#worker._committed(final);
+    return this.#ended();
   }
 
   /** @ignore @internal Nobody needs its process any more. */
@@ -117,13 +121,19 @@ export class Job<R = unknown> implements PromiseLike<R> {
   /** @ignore @internal The worker's process has ended. */
   linkBroken(_from: Pid, reason: Term): void {
     this.#home._process.removeLink(this.pid);
-    if (this.#state !== "running") return;
+    if (this.#state === "over") return;
+    this._lost = this.#state === "done";
     this.#state = "over";
     this._timer?.[Symbol.dispose]();
-    const why = `job failed: ${format(reason, { maxLength: 500 })}`;
+    const why = `job failed: ${new ExitError(reason).message.replace(/^Process exited: /, "")}`;
     this._failure = why;
     this.#reject(new TransactionCancelledError(why));
     this.#home._jobSettled(this as unknown as Job<never>);
+  }
+
+  #ended(): Promise<void> {
+    if (this.#process.exited) return Promise.resolve();
+    return new Promise((resolve) => this.#process.addWatcher({ down: () => resolve() }));
   }
 
   #unlink(): void {

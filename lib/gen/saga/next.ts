@@ -65,6 +65,11 @@ export class Next<R = Term> implements PromiseLike<R> {
     this.#resolve(result);
   }
 
+  /** @ignore @internal Its result does not count any more; it has still to tell that it has taken back what it did. */
+  _fail(reason: string): void {
+    this.#reject(new TransactionCancelledError(reason));
+  }
+
   /** @ignore @internal Nothing more is expected of it. */
   _over(reason: string): void {
     this._timer?.[Symbol.dispose]();

@@ -46,8 +46,10 @@ const DEFAULT_LIFESPAN = 60_000;
  * - Every transaction ends committed or cancelled, on all sagas that live, within its lifespan (60,000 milliseconds), whoever crashes meanwhile: with
  *   `twoPhaseCommit`, the default, all agree before it counts. The last quarter of the lifespan, 2,000 milliseconds at most, is kept for coming to an end. Only where nodes cannot reach each other for the whole lifespan, after the agreement had
  *   begun, they may end it differently: no protocol can prevent that within a time.
- * - What a crash takes with it is not kept: a saga that is started again knows of no transaction, and the others have ended theirs.
- * - A transaction that comes back to a saga which has it is cancelled with `loop_detected`.
+ * - The order in which things are taken back is kept as long as there is time: nothing is waited for longer than 5,000 milliseconds, or than the lifespan. Where a saga
+ *   stands still until then, the others end the transaction without it.
+ * - What a crash, or a stop, takes with it is not kept, and not taken back: a saga that is started again knows of no transaction, and the others have ended theirs.
+ * - A saga has one part in a transaction at most. Where it comes to it once more, by whatever way, the second part is cancelled with `loop_detected`.
  * - The messages are those of Ergo's `gen.Saga`, so that its sagas can take part. They do not agree before a commit, and do not tell when they have taken something back:
  *   the order of compensation is not known there, and a crash in between may leave them half done.
  *
@@ -108,7 +110,7 @@ export abstract class Saga<V = unknown, R = unknown> extends GenServer {
   }
 
   /**
-   * Starts a transaction with this saga as the first one.
+   * Starts a transaction with this saga as the first one. Its messages are handled like others: a handler that waits for it gives it to {@linkcode later}.
    *
    * @returns what `handleDone` has made of the result, when the transaction is committed and `handleCommit` is done on all sagas that live.
    * @throws {TransactionCancelledError} if it is cancelled, when all is taken back.

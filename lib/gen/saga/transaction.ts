@@ -2,7 +2,6 @@ import type { Schema } from "../../etf/schema/schema.ts";
 import type { Pid, Ref } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { checkFields, type FieldsOf } from "../../_util/fields.ts";
-import { isThenable } from "../../_util/thenable.ts";
 import type { Target } from "../../node/target.ts";
 import { TransactionCancelledError } from "./errors.ts";
 import type { Job } from "./job.ts";
@@ -18,7 +17,8 @@ export interface TransactionOptions {
   /**
    * Whether all sagas agree before it counts: then `handleCommit` runs on each, or on none, whichever of them crashes meanwhile. Default true.
    *
-   * Without that it counts when the first saga has its result, and a crash may leave others that never hear of it and take theirs back.
+   * Without that it counts when the first saga has its result, `handleCommit` is not called, and a crash may leave others that never hear of it and take theirs
+   * back.
    */
   readonly twoPhaseCommit?: boolean;
   /** Cancels it, where it is not committed yet. */
@@ -27,7 +27,7 @@ export interface TransactionOptions {
 
 /** How another saga takes part. */
 export interface NextOptions<R> {
-  /** Milliseconds within which it gives its result. Default: what is left of the transaction's lifespan. */
+  /** Milliseconds within which it gives its result, or is cancelled with `lifespan`. Default: what is left of the transaction's lifespan. */
   readonly timeout?: number;
   /** Whether its cancellation is told to whoever waits for its result alone, and the transaction goes on. Default false. */
   readonly trapCancel?: boolean;
@@ -132,6 +132,8 @@ export class Transaction<V = unknown> {
   readonly _jobs: Set<Job<never>> = new Set();
   /** @ignore @internal */
   _done: Done[] = [];
+  /** @ignore @internal Takes back what was done too late to be among the others. */
+  _undo: ((undo: () => unknown) => void) | null = null;
   readonly #home: TransactionHome;
   readonly #abort: AbortController = new AbortController();
 
@@ -186,7 +188,8 @@ export class Transaction<V = unknown> {
   /**
    * Has a process of its own do something, which is linked to the saga: a {@linkcode SagaWorker}, or a function. A promise of its result.
    *
-   * Where it fails the transaction is cancelled, unless the one who waits for it catches that.
+   * Where it fails the transaction is cancelled, unless `handleTransaction` waits for it and catches that. What its worker does at the end of the transaction is
+   * waited for, 5,000 milliseconds at most.
    */
   job<V2, R>(worker: WorkerOf<V2, R>, value: V2, options: JobOptions = {}): Job<R> {
     checkFields("start a job", options, JOB_OPTIONS);
@@ -210,12 +213,21 @@ export class Transaction<V = unknown> {
     this.#home._interim(value);
   }
 
-  /** Says how to take back what has just been done, where the transaction is cancelled. Runs once at most; a promise is waited for. */
+  /**
+   * Says how to take back what has just been done, where the transaction is cancelled. Runs once at most; a promise is waited for, 5,000 milliseconds at most.
+   *
+   * @throws {TransactionCancelledError} if it was cancelled meanwhile: `undo` runs then, too.
+   */
   compensate(undo: () => unknown): void {
     if (typeof undo !== "function") {
       throw new TypeError(
         "Cannot compensate: a function is needed, which takes back what was done",
       );
+    }
+    // What was done while others cancelled it is taken back, too.
+    if (this._phase === "cancelled") {
+      if (this._undo === null) this._done.push(undo);
+      else this._undo(undo);
     }
     this.#mustBeActive("compensate");
     this._done.push(undo);
@@ -253,25 +265,5 @@ export class Transaction<V = unknown> {
     throw new TypeError(
       `Cannot ${verb}: this saga has given its result, do it before handleTransaction returns`,
     );
-  }
-}
-
-/** Takes back what was done, the last first. `cancelNext` cancels a part and tells when it has taken back its own. */
-export async function takeBack(
-  done: Done[],
-  cancelNext: (next: Next<never>) => Promise<void>,
-  failed: (error: unknown) => void,
-): Promise<void> {
-  for (let step = done.pop(); step !== undefined; step = done.pop()) {
-    try {
-      if (typeof step !== "function") {
-        await cancelNext(step);
-        continue;
-      }
-      const result = step();
-      if (isThenable(result)) await result;
-    } catch (error) {
-      failed(error);
-    }
   }
 }

@@ -214,7 +214,7 @@ nodeTest(
 
     log.length = 0;
     const timed = cancelled(first.run({ timeout: 100 }));
-    await platform.elapse(300);
+    await platform.elapse(1_500);
     assertEquals(await timed, "lifespan");
     assertEquals(log.length, 6);
 
@@ -222,7 +222,7 @@ nodeTest(
     const aborted = cancelled(first.run({}, { signal: abort.signal }));
     await platform.elapse(1);
     abort.abort("enough");
-    await platform.elapse(1);
+    await platform.elapse(1_500);
     assertEquals(await aborted, "enough");
   },
 );
@@ -338,6 +338,88 @@ nodeTest("without two-phase commit it counts when the first is done", async ({ n
     "first cancelled Error: no",
   ]);
   assertEquals((node._core.process(node.whereis("a")!)!.body as Fun)._running, 0);
+});
+
+nodeTest("what is done while others cancel it is taken back, too", async ({ node }) => {
+  const log: string[] = [];
+  const booking = gate();
+  const { first } = await sagas(node, log, {
+    first: (tx) => Promise.all([tx.next("slow", 1), tx.next("fails", 1)]),
+    slow: async (tx) => {
+      await booking.promise; // booked, though meanwhile it is cancelled
+      tx.compensate(() => void log.push("slow taken back"));
+    },
+    fails: (tx) => tx.signal.aborted || tx.cancel("no"),
+  });
+  const result = cancelled(first.run(1));
+  await until(() => log.length === 1);
+  booking.open();
+  assertEquals(await result, "no");
+  assertEquals(log, [
+    "fails cancelled no",
+    "slow taken back",
+    "slow cancelled no",
+    "first cancelled no",
+  ]);
+});
+
+nodeTest("a part whose result is bad is out, and the others agree", async ({ node }) => {
+  const log: string[] = [];
+  const { first } = await sagas(node, log, {
+    first: async (tx) => {
+      await tx.next("good", 1);
+      return await cancelled(tx.next("bad", 1, { trapCancel: true, result: t.integer }));
+    },
+    good: () => 1,
+    bad: doing("bad", () => "text"),
+  });
+  assertMatch(await first.run(1) as string, /^bad_result: /);
+  assertEquals(log.slice(0, 2), ["bad taken back", "bad cancelled bad_result"]);
+});
+
+nodeTest("the time for a part is not that of the transaction", async ({ node, platform }) => {
+  const log: string[] = [];
+  const { first } = await sagas(node, log, {
+    first: async (tx) => {
+      for (const name of ["a", "b", "c"]) await tx.next(name, 1, { timeout: 1_000 });
+      return 1;
+    },
+    a: () => 1,
+    b: (_tx, _value, saga) => saga.sleep(900),
+    c: (_tx, _value, saga) => saga.sleep(900),
+  });
+  const result = first.run(1);
+  await platform.elapse(2_500);
+  assertEquals(await result, 1);
+});
+
+nodeTest("what handleDone starts is waited for; a result that is no term cancels", async (lone) => {
+  class Late extends Fun {
+    override handleDone(tx: Transaction, result: unknown): unknown {
+      void tx.next("part", 2);
+      return result === 3 ? () => {} : result;
+    }
+  }
+  const log: string[] = [];
+  const { node } = lone;
+  const late = await node.start(Late, ["late", log, (_tx: Transaction, value: unknown) => value]);
+  await sagas(node, log, { part: doing("part", (_tx, value) => value) });
+  assertEquals(await late.run(1), 1);
+  assertEquals(log.sort(), ["late committed 1", "part committed 1"]);
+});
+
+nodeTest("a worker that ends with its result before the commit cancels", async ({ node }) => {
+  const log: string[] = [];
+  const { first } = await sagas(node, log, {
+    first: async (tx) => {
+      const job = tx.job(Add, [1, log]);
+      await job;
+      node.exit(job.pid, atom("kill"));
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      return 1;
+    },
+  });
+  assertEquals(await cancelled(first.run(1)), "job failed: killed");
 });
 
 nodeTest("interim results come before the result", async ({ node }) => {
