@@ -1,4 +1,5 @@
 import { atom } from "../../etf/atom.ts";
+import { isThenable } from "../../_util/thenable.ts";
 import type { Term } from "../../etf/term.ts";
 import type { Events, Producer, ProducerSource } from "./producer.ts";
 
@@ -12,7 +13,7 @@ type Step<Out> = IteratorResult<Out, unknown>;
 
 /** A source, however it is read. */
 interface Reader<Out> {
-  next(): Step<Out> | Promise<Step<Out>>;
+  next(): Step<Out> | PromiseLike<Step<Out>>;
   close(): unknown;
 }
 
@@ -60,10 +61,19 @@ export function sourceClass<Out>(
       this.#inRow = 0;
       for (let i = 0; i < AT_ONCE; i++) {
         if (this.#wanted === 0 || this.#isDone) return this.#pause();
-        const step = this.#reader.next();
-        if (step instanceof Promise) {
+        let step: Step<Out> | PromiseLike<Step<Out>>;
+        try {
+          step = this.#reader.next();
+        } catch (error) {
+          this.#flush(); // what came before goes out
+          throw error;
+        }
+        if (isThenable(step)) {
           this.#flush();
-          step.then((value) => this.#later(value), (error) => this._process.crash(error));
+          Promise.resolve(step).then(
+            (value) => this.#later(value),
+            (error) => this._process.crash(error),
+          );
           return;
         }
         this.#took(step);

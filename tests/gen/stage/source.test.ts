@@ -44,6 +44,43 @@ class Source {
   }
 }
 
+nodeTest("steps that are thenables, not promises, are waited for", async ({ node }) => {
+  const thenables: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => {
+      const numbers = [0, 1, 2][Symbol.iterator]();
+      return {
+        next: () => ({
+          then: (done: (step: IteratorResult<number>) => void) => done(numbers.next()),
+        }),
+      } as unknown as AsyncIterator<number>;
+    },
+  };
+  const producer = await node.start(Producer.from<number>(() => thenables), []);
+  const over = ended(node, producer.pid);
+  const keeper = await node.start(Keeper, []);
+  await keeper.subscribe(producer, { cancel: "transient" });
+  assertStrictEquals(await over, NORMAL);
+  const { got } = instance(node, keeper, Keeper);
+  await until(() => got.length === 3);
+  assertEquals(got, [0, 1, 2]);
+});
+
+nodeTest("what came before a source has thrown arrives", async ({ node }) => {
+  function* throwing(): Generator<number> {
+    yield 1;
+    yield 2;
+    throw new Error("no more");
+  }
+  const producer = await node.start(Producer.from<number>(throwing), []);
+  const over = ended(node, producer.pid);
+  const keeper = await node.start(Keeper, []);
+  await keeper.subscribe(producer, { cancel: "temporary" });
+  await over;
+  const { got } = instance(node, keeper, Keeper);
+  await until(() => got.length === 2);
+  assertEquals(got, [1, 2]);
+});
+
 for (const kind of ["numbers", "later", "stream"] as const) {
   nodeTest(`a producer from ${kind} gives all there is, and ends behind it`, async ({ node }) => {
     const source = new Source();
