@@ -11,11 +11,12 @@
 // - A file that does not end in time is killed with all that it started. Node is not told to exit
 //   after the last test, so that a timer, socket or process left open shows here.
 // - ERGO_ALLOW_SKIP=0 makes every skipped test a failure. ERGO_TEST_TIMEOUT is the time for one
-//   file in seconds (120), ERGO_TEST_TOTAL for all (1500).
+//   file in seconds (120), ERGO_TEST_TOTAL for all (3600). Without --jobs as many files run at once as
+//   there are cores, four at most.
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -241,7 +242,7 @@ async function main() {
     allowPositionals: true,
     options: {
       runtime: { type: "string", short: "r" },
-      jobs: { type: "string", short: "j", default: "1" },
+      jobs: { type: "string", short: "j", default: String(Math.min(4, availableParallelism())) },
       verbose: { type: "boolean", short: "v", default: false },
     },
   });
@@ -270,7 +271,7 @@ async function main() {
     jobs: Number(values.jobs),
     verbose: values.verbose,
     limit: Number(process.env.ERGO_TEST_TIMEOUT ?? 120) * 1000,
-    deadline: Date.now() + Number(process.env.ERGO_TEST_TOTAL ?? 1500) * 1000,
+    deadline: Date.now() + Number(process.env.ERGO_TEST_TOTAL ?? 3600) * 1000,
   };
   const sums = [];
   for (const runtime of runtimes) sums.push(await runSuite(runtime, files, options));

@@ -116,7 +116,7 @@ export default {
     maxSteps: 5_000_000,
   },
   /** In the normal tests, on each runtime. */
-  seeds: 6,
+  seeds: 4,
   script: async (sim: Simulation): Promise<void> => {
     const ledger = new Ledger();
     const up = new Map<string, Node>();
