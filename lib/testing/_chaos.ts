@@ -48,6 +48,18 @@ export class Chaos {
     }
   }
 
+  /** @throws {RangeError} if faults were to happen to certain nodes, and none of them was there. */
+  mustHaveMet(): void {
+    const { nodes } = this.#options;
+    const { names } = this.#victims;
+    if (nodes === undefined || nodes.some((name) => names.includes(name))) return;
+    throw new RangeError(
+      `Cannot make faults on ${nodes.join(", ")}: no node of such a name was started, there are ${
+        names.join(", ") || "none"
+      }`,
+    );
+  }
+
   #next(kind: Timed, every: number, random: SeededRandom, from: number): void {
     const wait = random.between(Math.ceil(every * 200), Math.ceil(every * 1800));
     const at = Math.max(this.#world.us, from * 1000) + wait;

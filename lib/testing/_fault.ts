@@ -1,9 +1,13 @@
 /** Why a simulation could not go on, which is no error of the script. */
 export class SimulationFault extends Error {
   override readonly name = "SimulationFault";
-  readonly kind: "stuck" | "limit" | "invariant";
+  readonly kind: "error" | "stuck" | "limit" | "invariant";
 
-  constructor(kind: "stuck" | "limit" | "invariant", message: string, options?: ErrorOptions) {
+  constructor(
+    kind: "error" | "stuck" | "limit" | "invariant",
+    message: string,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.kind = kind;
   }

@@ -36,12 +36,35 @@ export async function inWorld<T>(world: World, run: () => Promise<T>): Promise<T
   }
   busy = world;
   const restore = virtualGlobals(() => world.current?.scope ?? null);
+  const forget = reality.rejections((reason, isKnown) => rejected(world, reason, isKnown));
   try {
     return await run();
   } finally {
+    forget();
     restore();
     busy = null;
   }
+}
+
+/** A rejection that nobody handles. @returns whether it is one of this world. */
+function rejected(world: World, reason: unknown, isKnown: boolean): boolean {
+  const owner = world.current;
+  if (owner === null && isKnown) return false;
+  if (owner !== null && !owner.alive) return true; // its program is no more
+  const whose = owner === null ? "" : owner.name === "" ? " by the script" : ` by ${owner.name}`;
+  const why = reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason);
+  world.fail(
+    new SimulationFault("error", `a promise was rejected, which nobody handles${whose}: ${why}`, {
+      cause: reason,
+    }),
+  );
+  return true;
+}
+
+/** What was begun and is not over must not end in the middle of something else; and rejections that nobody handles come late. */
+export async function afterwards(world: World): Promise<void> {
+  await new Promise<void>((resolve) => reality.macrotask(resolve));
+  if (world.fault !== null) throw world.fault;
 }
 
 /** Runs a script once. Never throws for what the script does. */
@@ -61,8 +84,9 @@ export async function once<T>(
     } catch (thrown) {
       [failed, error] = [true, thrown];
     }
-    // What was begun and is not over must not end in the middle of something else.
-    await new Promise<void>((resolve) => reality.macrotask(resolve));
+    await afterwards(run.world).catch((fault) => {
+      if (!failed) [failed, error] = [true, fault];
+    });
   });
   const { log: trace, world, faults, caused, now } = run;
   return { value, failed, error, trace, steps: world.steps, time: now, faults, caused };

@@ -1,8 +1,10 @@
 import type { NodeOptions } from "../boot/options.ts";
 import { startNode } from "../boot/start_node.ts";
+import { checkFields } from "../_util/fields.ts";
 import { splitNodeName } from "../dist/node_name.ts";
 import type { Node } from "../node/node.ts";
 import { Chaos, type Victims } from "./_chaos.ts";
+import { checkBoolean, checkBoot, checkList, checkStorage } from "./_check.ts";
 import { filesOf, VirtualDisk } from "./_disk.ts";
 import type { SimFault } from "./faults.ts";
 import { Life, type LifeHome } from "./_life.ts";
@@ -84,7 +86,9 @@ export class Run implements Simulation, LifeHome, Victims {
       for (const [name, boot] of nodesOf(this.#options.nodes)) {
         await this.startNode(name, {}, boot);
       }
-      return await script(this);
+      const value = await script(this);
+      this.#chaos.mustHaveMet();
+      return value;
     });
   }
 
@@ -112,6 +116,7 @@ export class Run implements Simulation, LifeHome, Victims {
     if (machine.life !== null) {
       throw new Error(`Cannot start ${name}: it runs already, crash or stop it first`);
     }
+    checkBoot(name, boot);
     machine.options = options;
     machine.boot = boot;
     return await this.#begin(machine);
@@ -119,6 +124,7 @@ export class Run implements Simulation, LifeHome, Victims {
 
   async restart(name: string, boot?: Boot): Promise<Node> {
     const machine = this.#known(name, "start it again");
+    checkBoot(name, boot);
     if (boot !== undefined) machine.boot = boot;
     if (machine.life === null) return await this.#begin(machine);
     // Its crash was left out, to see whether it matters.
@@ -204,8 +210,12 @@ export class Run implements Simulation, LifeHome, Victims {
 
   crash(node: Node | string, options: CrashOptions = {}): void {
     const machine = this.#known(node, "crash it");
-    const { storage = "keep", silent = false } = options;
     const { name } = machine;
+    const what = `crash ${name}`;
+    checkFields(what, options, { storage: 0, silent: 0 });
+    const { storage = "keep", silent = false } = options;
+    checkStorage(what, storage);
+    checkBoolean(what, "silent", silent);
     if (this.#causes(`crash of ${name}`)) this.#crash(machine, storage, silent);
   }
 
@@ -241,9 +251,14 @@ export class Run implements Simulation, LifeHome, Victims {
     others?: readonly (Node | string)[],
     options: { readonly oneWay?: boolean } = {},
   ): void {
+    const what = "part nodes";
+    checkList(what, some, "nodes");
+    if (others !== undefined) checkList(what, others, "nodes");
+    checkFields(what, options, { oneWay: 0 });
+    const { oneWay = false } = options;
+    checkBoolean(what, "oneWay", oneWay);
     const here = some.map((node) => this.#known(node, "cut it off"));
     const there = others?.map((node) => this.#known(node, "cut it off"));
-    const { oneWay = false } = options;
     const names = here.map((one) => one.name).join(", ");
     if (this.#causes(`partition of ${names}`)) this.#partition(here, there, oneWay);
   }
@@ -263,6 +278,7 @@ export class Run implements Simulation, LifeHome, Victims {
   }
 
   heal(some?: readonly (Node | string)[]): void {
+    if (some !== undefined) checkList("heal the network", some, "nodes");
     const all = [...this.#machines.values()];
     const which = some?.map((node) => this.#known(node, "heal its network")) ?? all;
     this.#tell(`the network heals between ${which.map((one) => one.name).join(", ")}`);
@@ -380,7 +396,7 @@ export class Run implements Simulation, LifeHome, Victims {
     return this.#watch.until(condition, options);
   }
 
-  invariant(name: string, check: () => unknown): Disposable {
+  invariant(name: string, check: () => boolean | void): Disposable {
     return this.#watch.invariant(name, check);
   }
 

@@ -1,4 +1,7 @@
+import { checkFields } from "../_util/fields.ts";
+import { isThenable } from "../_util/thenable.ts";
 import type { Platform } from "../platform/contract.ts";
+import { checkNumber } from "./_check.ts";
 import { SimulationFault } from "./_fault.ts";
 import type { UntilOptions } from "./simulation.ts";
 
@@ -34,11 +37,12 @@ export class Watch {
         const why = cause instanceof Error ? cause.message : String(cause);
         throw new SimulationFault("invariant", `${name} does not hold: ${why}`, { cause });
       }
+      if (isThenable(holds)) refuse(holds, `Cannot watch over ${name}: its check`);
       if (holds === false) throw new SimulationFault("invariant", `${name} does not hold`);
     }
     for (const waiter of this.#waiters) {
       try {
-        if (!waiter.condition()) continue;
+        if (!holdsNow(waiter.condition)) continue;
         waiter.resolve();
       } catch (error) {
         waiter.reject(error);
@@ -54,7 +58,9 @@ export class Watch {
         "Cannot wait until then: a function is needed that tells whether it holds",
       );
     }
-    if (condition()) return;
+    checkFields("wait until then", options, { timeout: 0 });
+    checkNumber("wait until then", "timeout", timeout);
+    if (holdsNow(condition)) return;
     await new Promise<void>((resolve, reject) => {
       const late = (): void => {
         this.#waiters.delete(waiter);
@@ -85,4 +91,18 @@ export class Watch {
     this.#invariants.set(name, check);
     return { [Symbol.dispose]: () => void this.#invariants.delete(name) };
   }
+}
+
+function holdsNow(condition: () => unknown): boolean {
+  const holds = condition();
+  if (isThenable(holds)) refuse(holds, "Cannot wait until then: the condition");
+  return Boolean(holds);
+}
+
+/** A promise is neither true nor false, and what it gives comes when the step is over. */
+function refuse(promise: PromiseLike<unknown>, what: string): never {
+  promise.then(undefined, () => {}); // it is told once
+  throw new TypeError(
+    `${what} gives a promise, a function is needed that looks at once: one that is not async`,
+  );
 }

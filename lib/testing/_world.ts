@@ -68,6 +68,7 @@ export class World {
   #end: ((fault: unknown) => void) | null = null;
   #over = false;
   #settled = false;
+  #fault: unknown = null;
   /** Looks whether time is moved on. */
   #doubt: Timer | null = null;
 
@@ -177,9 +178,15 @@ export class World {
     }
   }
 
+  /** What it has failed with first, also where that came too late to end the script; `null` where it has not. */
+  get fault(): unknown {
+    return this.#fault;
+  }
+
   /** Ends the world with a fault. */
   fail(fault: unknown): void {
     this.#over = true;
+    this.#fault ??= fault;
     this.#end?.(fault);
   }
 

@@ -1,3 +1,5 @@
+import { checkFields } from "../_util/fields.ts";
+import { SIMULATION_FIELDS, textOf } from "./_check.ts";
 import { simulate } from "./simulate.ts";
 import type { Simulation, SimulationOptions } from "./simulation.ts";
 
@@ -5,9 +7,12 @@ import type { Simulation, SimulationOptions } from "./simulation.ts";
 export interface ExploreOptions extends Omit<SimulationOptions, "seed"> {
   /** How many, from `from` on; or which. */
   readonly seeds: number | Iterable<number | string>;
-  /** The first one. Default 1. */
+  /** The first one, a whole number. Default 1. Goes with a number of seeds only. */
   readonly from?: number;
 }
+
+const { seed: _, ...ONE } = SIMULATION_FIELDS;
+const FIELDS = { ...ONE, seeds: 0, from: 0 };
 
 /** What has come of all seeds; none has failed. */
 export interface ExploreResult {
@@ -36,6 +41,7 @@ export interface ExploreResult {
  * });
  * ```
  *
+ * @throws {TypeError | RangeError} if there are no seeds, or options cannot be meant.
  * @throws {SimulationError} of the first seed that fails: run it again by {@linkcode simulate}.
  */
 export async function explore(
@@ -45,7 +51,8 @@ export async function explore(
   if (typeof options !== "object" || options === null) {
     throw new TypeError("Cannot explore: its options must be an object, as { seeds: 100 }");
   }
-  const { seeds, from = 1, ...rest } = options;
+  checkFields("explore", options, FIELDS);
+  const { seeds, from, ...rest } = options;
   const all = { seeds: 0, steps: 0, time: 0, faults: 0 };
   for (const seed of seedsOf(seeds, from)) {
     const { steps, time, faults } = await simulate({ ...rest, seed }, script);
@@ -54,17 +61,29 @@ export async function explore(
     all.time += time;
     all.faults += faults.length;
   }
+  if (all.seeds === 0) {
+    throw new RangeError("Cannot explore no seeds: the list is empty, at least one is needed");
+  }
   return all;
 }
 
-function* seedsOf(seeds: unknown, from: number): Iterable<number | string> {
-  if (typeof seeds === "number" && seeds >= 1) {
-    for (let i = 0; i < seeds; i++) yield from + i;
+function* seedsOf(seeds: unknown, from: unknown): Iterable<number | string> {
+  if (typeof seeds === "number" && seeds >= 1 && (Number.isInteger(seeds) || seeds === Infinity)) {
+    const first = from ?? 1;
+    if (typeof first !== "number" || !Number.isSafeInteger(first)) {
+      throw new TypeError(`Cannot explore from ${textOf(from)}: a whole number is needed`);
+    }
+    for (let i = 0; i < seeds; i++) yield first + i;
   } else if (typeof seeds === "object" && seeds !== null && Symbol.iterator in seeds) {
+    if (from !== undefined) {
+      throw new TypeError("Cannot explore a list from somewhere: from goes with a number of seeds");
+    }
     yield* seeds as Iterable<number | string>;
   } else {
     throw new TypeError(
-      `Cannot explore ${String(seeds)} seeds: a number of at least 1 is needed, or a list of seeds`,
+      `Cannot explore ${
+        String(seeds)
+      } seeds: a whole number of at least 1 is needed, or a list of seeds`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { checkFields, type FieldsOf } from "../_util/fields.ts";
+import { checkList, checkNumber, checkPair, checkStorage, checkTime, textOf } from "./_check.ts";
 import type { DiskLoss } from "./_disk.ts";
 
 /** Something that goes wrong at some time, and is right again after a while. Times are milliseconds. */
@@ -52,7 +53,7 @@ export interface FaultOptions {
   readonly reset?: Pick<FaultTimes, "every">;
   /** The system time of a node jumps, by up to so many milliseconds, forward or back. */
   readonly skew?: Pick<FaultTimes, "every"> & { readonly by: number };
-  /** The nodes that it may happen to. Default: all. */
+  /** The nodes that it may happen to. Default: all. A run in which none of them was ever started fails. */
   readonly nodes?: readonly string[];
   /** How many nodes may be down or paused at a time. Default: all. */
   readonly maxDown?: number;
@@ -89,21 +90,45 @@ export function checkFaults(options: FaultOptions): void {
   for (const [name, fields] of Object.entries(TIMED)) {
     const times: unknown = options[name as keyof typeof TIMED];
     if (times === undefined) continue;
-    checkFields(`${what} of kind ${name}`, times, fields as Readonly<Record<string, unknown>>);
-    const { every, lasts = [10, 3000] } = times as FaultTimes;
-    if (!(every > 0)) {
+    const kind = `${what} of kind ${name}`;
+    checkFields(kind, times, fields as Readonly<Record<string, unknown>>);
+    const { every, lasts } = times as FaultTimes;
+    if (!(typeof every === "number" && every > 0 && every < Infinity)) {
       throw new RangeError(
-        `Cannot ${what} of kind ${name}: every is ${
-          String(every)
-        }, milliseconds above 0 are needed`,
+        `Cannot ${kind}: every is ${textOf(every)}, milliseconds above 0 are needed`,
       );
     }
-    if (!(Array.isArray(lasts) && lasts[0] >= 0 && lasts[1] >= lasts[0])) {
+    if (lasts !== undefined) checkPair(kind, "lasts", lasts);
+  }
+  const { crash, partition, skew, nodes, maxDown, from, until } = options;
+  if (crash !== undefined) checkCrash(`${what} of kind crash`, crash);
+  checkNumber(`${what} of kind partition`, "oneWay", partition?.oneWay, 0, 1);
+  if (skew !== undefined) checkTime(`${what} of kind skew`, "by", skew.by);
+  if (nodes !== undefined) {
+    checkList(what, nodes, "node names");
+    if (nodes.length === 0) {
       throw new RangeError(
-        `Cannot ${what} of kind ${name}: lasts must be [from, to] in milliseconds, the lesser first`,
+        `Cannot ${what}: nodes is an empty list, name those that it may happen to`,
       );
+    }
+    const odd = nodes.findIndex((name) => typeof name !== "string");
+    if (odd >= 0) {
+      throw new TypeError(`Cannot ${what}: nodes has ${textOf(nodes[odd])}, names are needed`);
     }
   }
+  checkNumber(what, "maxDown", maxDown);
+  if (from !== undefined) checkTime(what, "from", from);
+  checkNumber(what, "until", until);
+}
+
+function checkCrash(what: string, crash: NonNullable<FaultOptions["crash"]>): void {
+  const { storage, silent } = crash;
+  checkNumber(what, "silent", silent, 0, 1);
+  if (!Array.isArray(storage)) return checkStorage(what, storage);
+  if (storage.length === 0) {
+    throw new RangeError(`Cannot ${what}: storage is an empty list, at least one is needed`);
+  }
+  for (const one of storage) checkStorage(what, one ?? null);
 }
 
 /** @ignore @internal A fault in words. */

@@ -11,6 +11,7 @@ import { Node } from "../node/node.ts";
 import type { ExitReason } from "../node/process/body.ts";
 import { ReceiveTimeoutError, type Self } from "../node/process/self.ts";
 import type { Target } from "../node/target.ts";
+import { checkNumber } from "./_check.ts";
 
 /** How a probe is started. */
 export interface ProbeOptions {
@@ -51,7 +52,7 @@ const SHOWN = 20;
 /**
  * Starts a process that is looked at by a test: it keeps what comes until the test asks for it.
  *
- * It traps exits: those of linked processes come as `{'EXIT', Pid, Reason}`. It ends with its node.
+ * It traps exits: those of linked processes come as `{'EXIT', Pid, Reason}`. It ends with its node, at once.
  *
  * @example
  * ```ts
@@ -81,6 +82,8 @@ export async function probe(node: Node, options: ProbeOptions = {}): Promise<Pro
     trapExit: true,
     ...register === undefined ? {} : { register },
   });
+  // It has nothing to do first: a node that stops need not wait for it.
+  process.shutDown = (_from, reason) => process.exit(reason);
   return new Probe(node, process.body as Self);
 }
 
@@ -122,7 +125,7 @@ export class Probe {
   /** The first message that the schema matches; the others stay. */
   receive<S extends AnySchema>(schema: S, options?: ProbeWait): Promise<Output<S>>;
   async receive(schema?: AnySchema | ProbeWait, options?: ProbeWait): Promise<unknown> {
-    const { timeout = 1_000 } = (schema instanceof Schema ? options : schema) ?? {};
+    const timeout = timeoutOf(schema instanceof Schema ? options : schema, 1_000);
     try {
       return schema instanceof Schema
         ? await this.#self.receive(schema, { timeout })
@@ -144,7 +147,7 @@ export class Probe {
   /** Waits, and looks whether anything comes that the schema matches. */
   receiveNothing(schema: AnySchema, options?: ProbeWait): Promise<void>;
   async receiveNothing(schema?: AnySchema | ProbeWait, options?: ProbeWait): Promise<void> {
-    const { timeout = 100 } = (schema instanceof Schema ? options : schema) ?? {};
+    const timeout = timeoutOf(schema instanceof Schema ? options : schema, 100);
     let came: unknown;
     try {
       came = schema instanceof Schema
@@ -158,25 +161,36 @@ export class Probe {
   }
 
   /**
-   * Takes the first call whose request the schema matches, as `GenServer.call` makes it, so that the probe stands in for a server.
+   * Takes the next call, as `GenServer.call` makes it, so that the probe stands in for a server.
    *
    * @throws {ProbeError} if none has come in time.
    */
-  async receiveCall<S extends AnySchema>(
+  receiveCall(options?: ProbeWait): Promise<ProbeCall<Term>>;
+  /**
+   * Takes the next call, whose request the schema has to match.
+   *
+   * @throws {ProbeError} if none has come in time, or another one.
+   */
+  receiveCall<S extends AnySchema>(
     schema: S,
     options?: ProbeWait,
-  ): Promise<ProbeCall<Output<S>>> {
-    const [, from, request] = await this.receive(CALL, options);
-    const parsed = schema.tryParse(request);
+  ): Promise<ProbeCall<Output<S>>>;
+  async receiveCall(
+    schema?: AnySchema | ProbeWait,
+    options?: ProbeWait,
+  ): Promise<ProbeCall<unknown>> {
+    const which = schema instanceof Schema ? schema : t.term;
+    const [, from, request] = await this.receive(CALL, schema instanceof Schema ? options : schema);
+    const parsed = which.tryParse(request);
     if (parsed === noMatch) {
       throw new ProbeError(
-        `Cannot take the call: ${format(request as Term)} came, ${schema.expected} is needed`,
+        `Cannot take the call: ${format(request as Term)} came, ${which.expected} is needed`,
       );
     }
     const address = from as unknown as Tuple<[Pid, Term]>;
     return {
       from: address[0],
-      request: parsed as Output<S>,
+      request: parsed,
       reply: (value) => this.node._core.reply(address, value, this.#self._process),
     };
   }
@@ -212,4 +226,13 @@ export class Probe {
     const shown = all.slice(-SHOWN).map((message) => format(message, { maxLength: 200 }));
     return `${all.length} messages have come in all, the last of them: ${shown.join(" ")}`;
   }
+}
+
+/** What is neither a schema nor a time is refused. */
+function timeoutOf(wait: ProbeWait | undefined, usual: number): number {
+  if (wait === undefined) return usual;
+  const what = "wait for a message";
+  checkFields(what, wait, { timeout: 0 });
+  checkNumber(what, "timeout", wait.timeout);
+  return wait.timeout ?? usual;
 }

@@ -1,9 +1,18 @@
-import { checkFields, type FieldsOf } from "../_util/fields.ts";
+import { checkFields } from "../_util/fields.ts";
+import {
+  checkBoolean,
+  checkNetwork,
+  checkNodes,
+  checkNumber,
+  checkSeed,
+  SIMULATION_FIELDS,
+} from "./_check.ts";
 import { checkFaults, faultText, type SimFault } from "./faults.ts";
 import { kindOf, once, type Outcome, sortOf } from "./_once.ts";
 import type { Plan } from "./_run.ts";
+import { differenceOf } from "./_same.ts";
 import { shrink } from "./_shrink.ts";
-import type { SimulatedNetwork, Simulation, SimulationOptions } from "./simulation.ts";
+import type { Simulation, SimulationOptions } from "./simulation.ts";
 import { SimulationError, type SimulationFailure } from "./simulation_error.ts";
 
 /** What has come of a simulation. */
@@ -24,28 +33,6 @@ export interface SimulationResult<T> {
   trace(): string;
 }
 
-const OPTIONS: FieldsOf<SimulationOptions> = {
-  seed: 0,
-  nodes: 0,
-  network: 0,
-  faults: 0,
-  nodeOptions: 0,
-  drift: 0,
-  maxTime: 0,
-  maxSteps: 0,
-  twice: 0,
-  shrink: 0,
-};
-
-const NETWORK: FieldsOf<SimulatedNetwork> = {
-  latency: 0,
-  lateness: 0,
-  late: 0,
-  loss: 0,
-  duplicates: 0,
-  window: 0,
-};
-
 const ALL: Plan = { faults: null, skipped: new Set() };
 /** So many of the last events are in the message of a failure. */
 const LAST = 40;
@@ -59,7 +46,10 @@ const AROUND = 6;
  * - `Date`, `Math.random`, the global timers, `performance.now`, `crypto.getRandomValues` and `AbortSignal.timeout` are virtual for the script
  *   and all code of the nodes, and stay what they are for the rest of the program. What comes from elsewhere (`fetch`, `node:fs`, `node:timers`,
  *   `crypto.subtle`) is real: code that uses it does not belong here.
- * - Each seed runs twice, and fails where the second run is not the same, with the event at which they part.
+ * - Each seed runs twice, and fails where the second run is not the same, with the event at which they part. What the script returns is compared, too,
+ *   as far as it is data: terms, plain objects, lists, maps, sets, dates, bytes; of other objects only the class is.
+ * - An error that a timer throws ends the run, and so does a rejection that nobody handles. Test runners that look for such rejections by themselves (bun test,
+ *   node:test on Deno) fail the test in their own words, too.
  * - One simulation at a time; those that come meanwhile are refused.
  *
  * @example
@@ -96,6 +86,7 @@ export async function simulate<T>(
     const parted = partOf(first, second);
     if (parted >= 0) throw diverged(options.seed, first, second, parted);
     if (second.failed) throw await failed(options, script, second);
+    if (!first.failed) compareValues(options.seed, first, second);
   }
   if (first.failed) throw await failed(options, script, first);
   const { trace, steps, time, faults, value } = first;
@@ -107,24 +98,27 @@ export async function simulate<T>(
 
 function check(options: SimulationOptions, script: unknown): void {
   const what = "simulate";
-  checkFields(what, options, OPTIONS);
-  const { seed, nodes, faults, network, maxTime = 1, maxSteps = 1, drift = 0 } = options;
-  if (typeof seed !== "string" && !(typeof seed === "number" && Number.isFinite(seed))) {
-    throw new TypeError(`Cannot ${what} without a seed: give { seed: 1 }, a number or a text`);
-  }
+  checkFields(what, options, SIMULATION_FIELDS);
+  const { seed, nodes, faults, network, maxTime, maxSteps, drift = 0, nodeOptions } = options;
+  checkSeed(what, seed);
   if (typeof script !== "function") {
     throw new TypeError(`Cannot ${what}: a function is needed that gets the simulation`);
   }
-  if (nodes !== undefined && (typeof nodes !== "object" || nodes === null)) {
-    throw new TypeError(`Cannot ${what} such nodes: give a list of names, or functions by name`);
-  }
-  if (network !== undefined) checkFields(`${what} a network`, network, NETWORK);
+  checkNodes(what, nodes);
+  if (network !== undefined) checkNetwork(network);
   if (faults !== undefined) checkFaults(faults);
-  if (!(maxTime > 0)) throw new RangeError(`Cannot ${what}: maxTime must be milliseconds above 0`);
-  if (!(maxSteps >= 1)) throw new RangeError(`Cannot ${what}: maxSteps must be at least 1`);
-  if (!(drift >= 0 && drift < 0.5)) {
+  if (nodeOptions !== undefined && (typeof nodeOptions !== "object" || nodeOptions === null)) {
+    throw new TypeError(`Cannot ${what}: nodeOptions must be an object, as startNode takes it`);
+  }
+  if (maxTime !== undefined && !(typeof maxTime === "number" && maxTime > 0)) {
+    throw new RangeError(`Cannot ${what}: maxTime must be milliseconds above 0`);
+  }
+  checkNumber(what, "maxSteps", maxSteps, 1);
+  if (!(typeof drift === "number" && drift >= 0 && drift < 0.5)) {
     throw new RangeError(`Cannot ${what}: drift must be at least 0 and under 0.5`);
   }
+  checkBoolean(what, "twice", options.twice);
+  checkNumber(what, "shrink", options.shrink);
 }
 
 /** The first event at which two runs are not the same; -1 where there is none. */
@@ -151,12 +145,34 @@ function diverged<T>(
     indented(line(first)),
     `  and in the second:`,
     indented(line(second)),
+    ...[first, second].flatMap((run, i) =>
+      run.failed
+        ? [`  the ${i === 0 ? "first" : "second"} run has failed: ${whyOf(run.error)}`]
+        : []
+    ),
   ].join("\n");
-  const { steps, time, trace, error } = first;
-  const cause = first.failed ? { cause: error } : undefined;
+  const { steps, time, trace } = first;
+  const fallen = [first, second].find((run) => run.failed);
+  const cause = fallen === undefined ? undefined : { cause: fallen.error };
   return new SimulationError(message, {
     ...{ seed, kind: "diverged", steps, time, faults: [], trace: trace.text() },
   }, cause);
+}
+
+/** What is returned is the same twice, as far as it is data. */
+function compareValues<T>(seed: number | string, first: Outcome<T>, second: Outcome<T>): void {
+  const difference = differenceOf(first.value, second.value);
+  if (difference === null) return;
+  const { path, a, b } = difference;
+  const { steps, time, trace } = first;
+  const message = [
+    `Simulation with seed ${seed} does not return the same twice: something in it is not virtual (a clock, randomness, a counter of a module, real input)`,
+    `  in the first run, ${path} is ${a}`,
+    `  in the second, it is ${b}`,
+  ].join("\n");
+  throw new SimulationError(message, {
+    ...{ seed, kind: "diverged", steps, time, faults: [], trace: trace.text() },
+  });
 }
 
 /** The failure, with as few faults as it needs. */
@@ -186,9 +202,7 @@ async function failed<T>(
   ];
   const kind = kindOf(shown.error);
   const { steps, time, trace, error } = shown;
-  const why = error instanceof Error
-    ? `${error.name === "SimulationFault" ? "" : `${error.name}: `}${error.message}`
-    : String(error);
+  const why = whyOf(error);
   const all = faults.length + caused.length;
   const message = [
     `Simulation with seed ${seed} failed after ${time.toFixed(3)} ms and ${steps} steps: ${why}`,
@@ -205,6 +219,11 @@ async function failed<T>(
     ...{ seed, kind, steps, time, trace: trace.text(), faults: shown.faults },
   };
   return new SimulationError(message, failure, { cause: error });
+}
+
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return `${error.name === "SimulationFault" ? "" : `${error.name}: `}${error.message}`;
 }
 
 function indented(text: string): string {

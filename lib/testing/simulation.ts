@@ -123,11 +123,12 @@ export interface Simulation {
   /** What the promise gives; rejects where the node crashes before, whose promises never settle. */
   whileUp<T>(node: Node | string, promise: PromiseLike<T>): Promise<T>;
   /**
-   * Has to hold after every step from now on. The simulation fails where `check` throws, or returns `false`.
+   * Has to hold after every step from now on. The simulation fails where `check` throws, or returns `false`; and where it returns a promise, whose result
+   * would come too late.
    *
    * @returns takes it back when disposed.
    */
-  invariant(name: string, check: () => unknown): Disposable;
+  invariant(name: string, check: () => boolean | void): Disposable;
   /** The disk of a node. It is there before the node, and stays when it crashes. */
   disk(node: Node | string): SimDisk;
   /** Writes a line into the trace. */

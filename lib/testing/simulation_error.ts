@@ -5,8 +5,8 @@ export interface SimulationFailure {
   /** With this seed it happens again. */
   readonly seed: number | string;
   /**
-   * "error": the script has thrown. "invariant": one does not hold. "diverged": two runs of the seed were not the same. "limit": the script did
-   * not end in time. "stuck": nothing was left to do.
+   * "error": the script or a timer has thrown, or nobody has handled a rejection. "invariant": one does not hold. "diverged": two runs of the seed were
+   * not the same. "limit": the script did not end in time. "stuck": nothing was left to do.
    */
   readonly kind: "error" | "invariant" | "diverged" | "limit" | "stuck";
   /** Milliseconds since the beginning. */

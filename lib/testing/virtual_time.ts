@@ -2,9 +2,10 @@ import { checkFields } from "../_util/fields.ts";
 import type { NodeOptions } from "../boot/options.ts";
 import { startNode } from "../boot/start_node.ts";
 import type { Node } from "../node/node.ts";
+import { checkSeed } from "./_check.ts";
 import { VirtualDisk } from "./_disk.ts";
 import { Life, type LifeHome } from "./_life.ts";
-import { inWorld } from "./_once.ts";
+import { afterwards, inWorld } from "./_once.ts";
 import { SeededRandom } from "./random.ts";
 import { COOKIE, PORT } from "./_run.ts";
 import { Trace } from "./_trace.ts";
@@ -67,7 +68,7 @@ export interface VirtualTime {
  * ```
  *
  * @returns what the test gives.
- * @throws what the test throws; also where it waits for something that needs time, and nobody moves it.
+ * @throws what the test throws; also where a rejection is handled by nobody, and where it waits for something that needs time, and nobody moves it.
  */
 export async function withVirtualTime<T>(
   test: (time: VirtualTime) => T,
@@ -77,7 +78,9 @@ export async function withVirtualTime<T>(
     throw new TypeError("Cannot make virtual time: a function is needed that gets it");
   }
   checkFields("make virtual time", options, { seed: 0 });
-  const time = new StandingTime(options.seed ?? 1);
+  const { seed = 1 } = options;
+  checkSeed("make virtual time", seed);
+  const time = new StandingTime(seed);
   return await inWorld(time.world, () => time.run(test));
 }
 
@@ -111,7 +114,9 @@ class StandingTime implements VirtualTime, LifeHome {
   }
 
   async run<T>(test: (time: VirtualTime) => T): Promise<Awaited<T>> {
-    return await this.world.run(this.#outside, async () => await test(this));
+    const value = await this.world.run(this.#outside, async () => await test(this));
+    await afterwards(this.world);
+    return value;
   }
 
   get now(): number {

@@ -94,6 +94,49 @@ test(
 );
 
 test(
+  "a node that stops does not wait for a probe, which tells who was linked to it",
+  onNode(async (node, time) => {
+    const one = await probe(node, { register: "one" });
+    const linked = await node.start(Relay, []);
+    one.link(linked.pid);
+    node.exit(one.pid, atom("shutdown")); // an exit signal as any other is a message
+    await one.receive(t.tagged("EXIT", t.pid, t.atom("shutdown")));
+    linked.cast("die");
+    assertEquals((await one.receive(t.tagged("EXIT", t.pid, t.atom("asked"))))[1], linked.pid);
+    await node.stop();
+    assertEquals(time.now, 0);
+    await assertRejects(() => one.receive(), Error, "has exited with shutdown");
+  }),
+);
+
+test(
+  "a probe takes any call where it is not told which",
+  onNode(async (node, time) => {
+    const server = await probe(node, { register: "server" });
+    const reply = node.call("server", atom("anything"));
+    const call = await server.receiveCall();
+    assertEquals(call.request, atom("anything"));
+    call.reply(atom("ok"));
+    assertEquals(await reply, atom("ok"));
+    const waits = assertRejects(
+      () => server.receiveCall({ timeout: 50 }),
+      ProbeError,
+      "within 50 ms",
+    );
+    await time.advance(50);
+    await waits;
+    for (const wrong of ["square", { time: 5 }, { timeout: "x" }, 7, null]) {
+      const asks = [
+        () => server.receiveCall(wrong as never),
+        () => server.receive(wrong as never),
+        () => server.receiveNothing(wrong as never),
+      ];
+      for (const ask of asks) await assertRejects(ask, Error, "Cannot wait for a message");
+    }
+  }),
+);
+
+test(
   "what processes send, start and log is captured, and how they end",
   onNode(async (node, time) => {
     const one = await probe(node);
