@@ -6,6 +6,8 @@ import { Founding } from "./_founding.ts";
 import { type Outcome, ReplicatedState } from "./_machine.ts";
 import type { Machine } from "./_machine.ts";
 import { allMembers, isMember, type MemberChange, nodeOfMember, twinOf } from "./_members.ts";
+import { isStranger } from "./_strangers.ts";
+import { Folded } from "./_folded.ts";
 import { type Identity, recordOf, type Recovered } from "./_records.ts";
 import { Replica } from "./_replica.ts";
 import { messageIn, messageTerm, NotOurs, textIn } from "./_terms.ts";
@@ -43,6 +45,7 @@ export interface CarrierHost {
   /** The storage has failed. */
   failed(error: unknown): void;
   warn(text: string): void;
+  error(text: string): void;
   applied(entry: Entry): void;
   restored(): void;
   /** Who leads, or who is a member, may be another one than before. */
@@ -89,6 +92,9 @@ export class Carrier {
   /** Nodes that are to be taken in as soon as they say who they are. */
   readonly #invited: Map<string, Invited> = new Map();
   #helloAt = 0;
+  readonly #log: Folded;
+  /** No snapshot is tried before that entry, since there was none to be had. */
+  #snapshotFrom = 0;
 
   constructor(
     host: CarrierHost,
@@ -111,6 +117,7 @@ export class Carrier {
         }, each member needs its own`,
       );
     }
+    this.#log = new Folded(host);
     this.#founding = group === null ? new Founding(id, options.founders) : null;
     this.replica = new Replica(id, stored, options, host.random, host.now());
   }
@@ -122,6 +129,13 @@ export class Carrier {
 
   get group(): string | null {
     return this.#identity.group;
+  }
+
+  /** Whether it was a member, and all agree that it is none any more. */
+  get isRemoved(): boolean {
+    const { members, log, commit } = this.replica;
+    return members.voters.length > 0 && log.membersIndex <= commit &&
+      !isMember(members, this.#identity.id);
   }
 
   // What comes
@@ -146,7 +160,7 @@ export class Carrier {
       this.#received(message as unknown as readonly Term[], origin ?? this.#host.nodeName);
     } catch (error) {
       if (!(error instanceof NotOurs)) throw error;
-      this.#host.warn(`got a message of ${origin ?? "this node"} that it does not know`);
+      this.#log.warn(`got a message of ${origin ?? "this node"} that it does not know`);
     }
     this.pump();
   }
@@ -262,10 +276,29 @@ export class Carrier {
     for (const { ticket, why } of effects.refused) this.#answer(ticket, { type: "refused", why });
     host.changed();
     const { applied } = this.#state;
-    if (applied - (this.replica.log.snapshot?.index ?? 0) >= this.#options.snapshotEvery) {
-      this.replica.compact(applied, this.#state.snapshot());
-      this.pump();
+    const { snapshotEvery } = this.#options;
+    if (
+      applied >= this.#snapshotFrom &&
+      applied - (this.replica.log.snapshot?.index ?? 0) >= snapshotEvery
+    ) {
+      this.#snapshotFrom = applied + snapshotEvery;
+      this.#compact(applied);
     }
+  }
+
+  /** What cannot be made now is tried again later: the log has it all. */
+  #compact(applied: number): void {
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#state.snapshot();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return this.#log.error(
+        `Cannot make a snapshot: ${why}; the log is kept and grows, what snapshot() returns must be a term`,
+      );
+    }
+    this.replica.compact(applied, bytes);
+    this.pump();
   }
 
   #ticket(done: (answer: Answer) => void): Ticket {
@@ -290,25 +323,35 @@ export class Carrier {
     const { id, group } = this.#identity;
     if (receiver !== id) return; // for the one that was here before
     const name = textIn(second);
+    const said = messageIn(message);
     if (group === null) this.#join(name);
     else if (group !== name) {
-      return this.#host.warn(
+      return this.#log.warn(
         `belongs to another group than the member on ${origin}: remove the storage of one of them`,
       );
+    } else if (isStranger(this.replica, sender, said)) {
+      return this.#log.warn(`ignores messages of ${origin}, which is no member of the group`);
     }
-    this.replica.receive(sender, messageIn(message), this.#host.now());
+    this.replica.receive(sender, said, this.#host.now());
   }
 
   #heard(id: MemberId, group: Term, wantsAnswer: boolean, origin: string): void {
     if (nodeOfMember(id) !== origin) throw new NotOurs("of somebody else");
     if (id === this.#identity.id) return;
     const name = group === null ? null : textIn(group);
-    if (wantsAnswer) this.#hello(origin, false);
-    if (this.#founding !== null) {
+    if (wantsAnswer && this.#mayKnow(name, origin)) this.#hello(origin, false);
+    if (this.#founding !== null && this.#options.founders.includes(origin)) {
       this.#founding.heard(id, name);
       this.#found();
     }
     if (name === null || name === this.#identity.group) this.#takeIn(id, origin);
+  }
+
+  /** Who knows the name of a group is heard by its members: it is told to nobody but those who are, or were to be, members. */
+  #mayKnow(group: string | null, node: string): boolean {
+    const mine = this.#identity.group;
+    return mine === null || group === mine || this.#options.founders.includes(node) ||
+      allMembers(this.replica.members).some((id) => nodeOfMember(id) === node);
   }
 
   /** A leader takes in who was asked for, and who is there again with an empty storage. */

@@ -6,7 +6,7 @@ import { isTuple, tuple } from "../../etf/tuple.ts";
 import { CallTimeoutError, NodeDownError, NoProcessError } from "../../node/errors.ts";
 import type { Node } from "../../node/node.ts";
 import type { Process } from "../../node/process/process.ts";
-import { APPEND, EXPIRED, FAILED, NOT_LEADER, OK, OPEN } from "./_requests.ts";
+import { APPEND, EXPIRED, FAILED, NOT_LEADER, OK, OPEN, TRANSFER } from "./_requests.ts";
 import { RaftError } from "./raft_error.ts";
 
 /** Milliseconds until it is looked for a leader again. */
@@ -21,6 +21,8 @@ export interface Group {
   nearest(): string;
   /** Who leads, as far as the nearest member knows. */
   leader(): string | null;
+  /** Whether the nearest member is none any more. */
+  isRemoved(): boolean;
 }
 
 /** What came of a request: something, or why not. */
@@ -77,7 +79,7 @@ export class Client {
   /** One request of one member. */
   async direct(from: Process, request: Encodable, timeout: number): Promise<unknown> {
     const answer = await this.#call(from, this.#group.nearest(), request, timeout);
-    if (!isTuple(answer) || answer[0] !== OK) throw refusal(answer, false);
+    if (!isTuple(answer) || answer[0] !== OK) throw refusal(request, answer, false);
     return decode(answer[1] as unknown as Uint8Array, TEXTS);
   }
 
@@ -140,6 +142,7 @@ export class Client {
         if (isTuple(why) && why[0] === NOT_LEADER) {
           hint = why[1] instanceof Atom && why[1].name.includes("@") ? why[1].name : null;
           if (hint !== null && hint !== node && attempts % 4 !== 0) continue;
+          if (hint === null && this.#group.isRemoved()) throw this.#removed(isSent);
           hint = null;
         } else if (why === OVERLOADED) {
           isFull = true;
@@ -147,7 +150,7 @@ export class Client {
           isSent = true;
           if (!again) throw timedOut(end - begun, true);
         } else if (why !== DROPPED && !(why === BUSY && again)) {
-          if (why !== BUSY) throw refusal(answer, isSent);
+          if (why !== BUSY) throw refusal(request(), answer, isSent);
         }
       } catch (error) {
         if (!isOfTheWay(error)) throw error;
@@ -157,6 +160,15 @@ export class Client {
       }
       await this.#node.sleep(Math.max(0, Math.min(PAUSE, end - this.#now)));
     }
+  }
+
+  #removed(mayHaveHappened: boolean): RaftError {
+    const { name } = this.#group;
+    return new RaftError(
+      "removed",
+      `Cannot ask the group ${name} by its member on ${this.#group.nearest()}: it was removed and is no member any more, ask by the reference of another member, or add it again`,
+      mayHaveHappened,
+    );
   }
 
   #call(from: Process, node: string, term: Encodable, timeout: number): Promise<Term> {
@@ -185,15 +197,19 @@ function isBadRequest(reason: Term): boolean {
 
 const BAD_REQUEST = atom("bad_request");
 
-function refusal(answer: Term, mayHaveHappened: boolean): RaftError {
+function refusal(request: Encodable, answer: Term, mayHaveHappened: boolean): RaftError {
+  const head = isTuple(request) ? request[0] : null;
   const why = isTuple(answer) ? answer[1] : null;
   if (isTuple(why) && why[0] === FAILED) {
-    return new RaftError("failed", String(why[1]), false);
+    // The handler was called: that of a command may have changed something before it threw.
+    return new RaftError("failed", String(why[1]), head === APPEND);
   }
   if (why instanceof Atom && why.name === "bad_change") {
     return new RaftError(
       "bad_change",
-      "Cannot change the members: who is to be added must be none and find a place, who is to go or to lead must be one, and not the last voter",
+      head === TRANSFER
+        ? "Cannot transfer leadership: who is to lead must be a voter, and another one than who leads now"
+        : "Cannot change the members: who is to be added must be none and find a place, who is to go must be one, and not the last voter",
       false,
     );
   }

@@ -11,6 +11,8 @@ const MAX_SESSIONS = 10_000;
 
 /** What is replicated: the same commands in the same order lead to the same state. */
 export interface Machine {
+  /** How floats of commands come; `"wrap"` where 1.0 is to stay another one than 1. Default `"number"`. */
+  readonly _floats?: "number" | "wrap";
   /** The reply; what is thrown is told to whoever sent the command. */
   apply(command: Term, index: number): Encodable;
   snapshot(): Encodable;
@@ -122,7 +124,9 @@ export class ReplicatedState {
 
   #run({ bytes }: Extract<Payload, { type: "command" }>, index: number): Outcome {
     try {
-      const reply = this.#machine.apply(decode(bytes), index);
+      const { _floats: floats } = this.#machine;
+      const command = floats === undefined ? decode(bytes) : decode(bytes, { floats });
+      const reply = this.#machine.apply(command, index);
       return { type: "ok", reply: encode(reply ?? null) };
     } catch (error) {
       return { type: "failed", message: error instanceof Error ? error.message : String(error) };

@@ -234,9 +234,12 @@ export function listOf(term: Term): readonly Term[] {
   return term;
 }
 
+/** Far from where adding one gives the same number. */
+const MOST = 2 ** 52;
+
 /** @throws {NotOurs} */
 export function count(term: Term): number {
-  if (typeof term === "number" && Number.isSafeInteger(term) && term >= 0) return term;
+  if (typeof term === "number" && Number.isInteger(term) && term >= 0 && term <= MOST) return term;
   throw new NotOurs("no count");
 }
 

@@ -9,6 +9,7 @@ import type { Node } from "../../node/node.ts";
 import { Turn } from "../../node/process/turn.ts";
 import { Events } from "../../node/remote/events.ts";
 import { GenServer } from "../server/gen_server.ts";
+import type { AnyHandler } from "../server/handlers.ts";
 import {
   argsIn,
   argumentsText,
@@ -48,8 +49,10 @@ type Kind = "commands" | "queries";
  *   what is appended waits until there is a leader.
  * - A command has happened when `append` has resolved: then it is in the storage of a majority, and stays. It happens once, however often it had to be sent. Where it
  *   is not known, the error says so.
- * - Handlers of commands must do the same on every member: nothing from outside of their arguments and the state, no time, no chance, no promise. Who sends the
- *   command gets what they return; what they throw, too, so check before you change.
+ * - Handlers of commands must do the same on every member: nothing from outside of their arguments and the state, no time, no chance, no promise: with one that is
+ *   an async function no member starts. Who sends the command gets what they return; what they throw, too, so check before you change: what was changed stays.
+ * - A state of which `snapshot()` gives no term, as one with `NaN`, is told to the log, and the member lives on with all its commands; it tries again
+ *   `snapshotEvery` entries later.
  * - Handlers of queries must not change anything.
  * - Reads and appends are linearizable: as if there was one member. While fewer than a majority can reach each other neither is possible.
  * - A message between members is `{'$raft', Group, From, To, Message}`; from Erlang `gen_server:call(bank, {'$raft_append', {deposit, <<"ann">>, 5}})` gives `{ok, Reply}` or
@@ -128,12 +131,20 @@ export abstract class Raft extends GenServer {
         `Cannot start ${this.constructor.name}: a member of a Raft needs the name of its group, { register: "name" }, by which the others find it`,
       );
     }
+    this.#checkCommands();
     this._process.asksOrigin = true;
     const { platform } = this._core;
     const context = { files: () => platform.files(), warn: (text: string) => this.#warn(text) };
     return Promise.resolve(storage.open(context)).then((records) => {
       if (this._process.exited) return storage.close?.();
-      this.#carrier = new Carrier(this.#host(), storage, checked, this, recover(records));
+      try {
+        this.#carrier = new Carrier(this.#host(), storage, checked, this, recover(records));
+      } catch (error) {
+        const failed = (): never => {
+          throw error;
+        };
+        return Promise.resolve(storage.close?.()).then(failed, failed);
+      }
       this.#carrier.pump();
       this.every(Math.max(1, checked.heartbeat / 2), () => this.#carrier!.tick());
       this.after(0, () => this.#carrier!.tick());
@@ -240,6 +251,11 @@ export abstract class Raft extends GenServer {
     return id == null ? null : nodeOfMember(id);
   }
 
+  /** @ignore @internal Whether it was a member and is none any more. */
+  get _isRemoved(): boolean {
+    return this.#carrier?.isRemoved === true;
+  }
+
   /** @ignore @internal */
   _entry(serial: number): Encodable | undefined {
     const entry = this.#carrier?.replica.log.get(serial);
@@ -250,6 +266,17 @@ export abstract class Raft extends GenServer {
   /** @ignore @internal */
   _events(signal?: AbortSignal): AsyncIterableIterator<RaftEvent> {
     return this.#changes.listen(signal);
+  }
+
+  /** What they do would come later, at another time on every member. */
+  #checkCommands(): void {
+    for (const [name, handler] of Object.entries(this.commands ?? {})) {
+      const kind = Object.prototype.toString.call(functionOf(handler as AnyHandler));
+      if (!/Async|Generator/.test(kind)) continue;
+      throw new TypeError(
+        `Cannot start ${this.constructor.name}: the handler of its command ${name} is async or a generator, which takes its own time on every member; do that before the command, and give it what has come of it`,
+      );
+    }
   }
 
   #run(kind: Kind, term: Term): unknown {
@@ -295,6 +322,7 @@ export abstract class Raft extends GenServer {
       inTurn: (fn) => process.deliver(new InTurn(fn)),
       failed: (error) => process.crash(error),
       warn: (text) => this.#warn(text),
+      error: (text) => this.#warn(text, "error"),
       applied: (entry) => this.#applied(entry),
       restored: () => this.#emit({ type: "restored", serial: this.#carrier?.serial ?? 0 }),
       changed: () => this.#changed(),
@@ -335,9 +363,9 @@ export abstract class Raft extends GenServer {
     if (!this.#isClosed) this.#changes.emit(event);
   }
 
-  #warn(text: string): void {
+  #warn(text: string, level: "warning" | "error" = "warning"): void {
     const who = `${this.constructor.name} ${this._process.name ?? format(this.pid)}`;
-    this._core.logger._log("warning", `${who}: ${text}`, this._process);
+    this._core.logger._log(level, `${who}: ${text}`, this._process);
   }
 }
 

@@ -16,6 +16,7 @@ import { partsOf } from "./raft_ref.ts";
 type Kept = readonly [value: Uint8Array, serial: number];
 
 const TEXTS = { binaries: "text" } as const;
+const EXACT = { floats: "wrap" } as const;
 
 /**
  * A map that several nodes have: keys are strings, values any terms. What was set stays while a majority of the members lives, and whoever reads sees
@@ -45,6 +46,8 @@ export class RaftMap<V extends Encodable = Term> extends Raft {
   #values: Map<string, Kept> = new Map();
   #serial = 0;
   readonly #changes: Events<RaftMapEvent<V>> = new Events();
+  /** @ignore @internal */
+  readonly _floats = "wrap" as const;
 
   /** @ignore @internal */
   override readonly commands: Record<never, never> = {
@@ -54,7 +57,7 @@ export class RaftMap<V extends Encodable = Term> extends Raft {
       const kept = this.#values.get(key);
       const isSame = kept === undefined
         ? old.length === 0
-        : old.length === 1 && equal(decode(kept[0]), old[0]);
+        : old.length === 1 && equal(decode(kept[0], EXACT), old[0]);
       if (isSame) this.#set(key, value);
       return isSame;
     }),

@@ -38,6 +38,7 @@ export function partsOf(node: Node, member: Raft): RaftParts {
     name: member._process.name!,
     nearest: () => node.name,
     leader: () => member._leader,
+    isRemoved: () => member._isRemoved,
   });
   return { member, client };
 }
@@ -74,8 +75,8 @@ export class RaftRef<S> extends ServerRef<S> {
    * - It happens at most once: where a leader is lost, it is sent to the next one, as the same.
    * - Several that are not awaited may be carried out in another order.
    *
-   * @throws {RaftError} if the handler has thrown (`failed`), or there is no answer within the timeout of this reference (5,000 milliseconds unless told
-   * otherwise); then `mayHaveHappened` says whether it may have been carried out.
+   * @throws {RaftError} if the handler has thrown, or returned what is no term (`failed`): what it had changed by then stays changed on every member; or if there
+   * is no answer within the timeout of this reference (5,000 milliseconds unless told otherwise). `mayHaveHappened` says whether it may have been carried out.
    * @throws {ExitError} if there is no such command, or its arguments do not parse: `{bad_request, Path, Message}`.
    */
   append<N extends keyof CommandsOf<S> & string>(
@@ -202,12 +203,20 @@ export class RaftRef<S> extends ServerRef<S> {
     await this.#change(tuple(ADD, nodeAtom(node, "add a member"), atom(as)) as Encodable);
   }
 
-  /** Lets a member go; where it leads, another one is elected. @throws {RaftError} if it is none, or the last voter (`bad_change`). */
+  /**
+   * Lets a member go; where it leads, another one is elected. Stop it then: its reference is refused (`removed`).
+   *
+   * @throws {RaftError} if it is none, or the last voter (`bad_change`).
+   */
   async removeMember(node: string): Promise<void> {
     await this.#change(tuple(REMOVE, nodeAtom(node, "remove a member")) as Encodable);
   }
 
-  /** Has another voter elected, as soon as it has all. Resolves when that is under way; {@linkcode RaftRef.changes} tells when it is done. */
+  /**
+   * Has another voter elected, as soon as it has all. Resolves when that is under way; {@linkcode RaftRef.changes} tells when it is done.
+   *
+   * @throws {RaftError} if it leads already, or is no voter (`bad_change`).
+   */
   async transfer(node: string): Promise<void> {
     await this.#change(tuple(TRANSFER, nodeAtom(node, "transfer leadership")) as Encodable);
   }

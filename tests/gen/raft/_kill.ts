@@ -98,6 +98,7 @@ async function drive(
       name: "bank",
       nearest: () => names[turn++ % names.length],
       leader: () => null,
+      isRemoved: () => false,
     });
   const counts = Array.from({ length: CLIENTS }, () => ({ acknowledged: 0, unknown: 0 }));
   let isOver = false;

@@ -4,6 +4,7 @@ import type { Encodable, Term } from "../../../lib/etf/term.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
 import { type Machine, type Outcome, ReplicatedState } from "../../../lib/gen/raft/_machine.ts";
 import { allMembers, isMember } from "../../../lib/gen/raft/_members.ts";
+import { isStranger } from "../../../lib/gen/raft/_strangers.ts";
 import { Replica, type Stored } from "../../../lib/gen/raft/_replica.ts";
 import type {
   Batch,
@@ -375,6 +376,7 @@ export class World {
       const member = this.#ids.get(to);
       if (member === undefined || member.id !== to || member.replica === null) return;
       this.#input(member, (replica) => {
+        if (isStranger(replica, from, message)) return;
         replica.receive(from, message, this.#clock(member));
       });
     });

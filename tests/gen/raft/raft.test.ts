@@ -6,6 +6,9 @@ import type { Encodable, Term } from "../../../lib/etf/term.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
 import type { RaftEvent } from "../../../lib/gen/raft/raft_status.ts";
 import { RaftError } from "../../../lib/gen/raft/raft_error.ts";
+import * as t from "../../../lib/etf/schema/t.ts";
+import { Raft } from "../../../lib/gen/raft/raft.ts";
+import { on } from "../../../lib/gen/server/handlers.ts";
 import { memoryStorage } from "../../../lib/gen/raft/storage.ts";
 import { ExitError } from "../../../lib/node/errors.ts";
 import type { Node } from "../../../lib/node/node.ts";
@@ -65,8 +68,10 @@ clusterTest("what is refused", async (a, b, { c }) => {
   assertEquals([failed.kind, failed.message, failed.mayHaveHappened], [
     "failed",
     "cannot deposit -1",
-    false,
+    true, // as far as the throw
   ]);
+  const asked = await assertRejects(() => ref.read("boom"), RaftError);
+  assertEquals([asked.kind, asked.mayHaveHappened], ["failed", false]);
   const bad = await assertRejects(
     () => ref.append("deposit", 7 as never, 1),
     ExitError,
@@ -87,6 +92,93 @@ clusterTest("what is refused", async (a, b, { c }) => {
   await assertRejects(() => ref.read("boom"), RaftError, "boom");
   await assertRejects(() => ref.readLocal("boom"), RaftError, "boom");
   assertEquals(await ref.append("deposit", "ann", 1), 1); // all members live
+}, THREE);
+
+/** Handlers that should not be. */
+class Careless extends Raft {
+  #values: Map<string, number> = new Map();
+  override readonly commands = {
+    divide: on(t.text, t.integer, t.integer, (key, a, b) => {
+      this.#values.set(key, a / b);
+      return true;
+    }),
+    boom: on(t.text, (key) => {
+      this.#values.set(key, 1);
+      throw new Error("boom");
+    }),
+    object: on(t.text, (key) => {
+      this.#values.set(key, 1);
+      return { a: 1 } as unknown as Encodable;
+    }),
+  };
+  override readonly queries = { has: on(t.text, (key) => this.#values.has(key)) };
+
+  override snapshot(): Encodable {
+    return this.#values;
+  }
+
+  override restore(state: Term): void {
+    this.#values = new Map(t.map(t.text, t.number).parse(state));
+  }
+}
+
+clusterTest("a handler that throws behind a change has happened, and it says so", async (a) => {
+  const options = { members: [a.name], ...QUICK };
+  const ref = await a.start(Careless, [options], { register: "careless" });
+  for (const name of ["boom", "object"] as const) {
+    const failed = await assertRejects(() => ref.append(name, name), RaftError);
+    assertEquals([failed.kind, failed.mayHaveHappened], ["failed", true]);
+    assertEquals(await ref.read("has", name), true);
+  }
+});
+
+clusterTest(
+  "a state that gives no snapshot: the members live on, also after a restart",
+  async (a, b, { c }) => {
+    const nodes = [a, b, c];
+    const kept = nodes.map(() => memoryStorage());
+    const start = (node: Node, i: number) =>
+      node.start(Careless, [
+        { members: NAMES, ...QUICK, snapshotEvery: 5, keep: 1, storage: kept[i] },
+      ], { register: "careless" });
+    const refs = await Promise.all(nodes.map(start));
+    const slow = refs[0].with({ timeout: 20_000 });
+    await slow.append("divide", "k", 0, 0);
+    for (let i = 0; i < 20; i++) assertEquals(await slow.append("divide", "l", i, 1), true);
+    assert(refs.every((ref) => ref.getEntry(1) !== undefined)); // the log is kept
+    await Promise.all(refs.map((ref) => ref.stop()));
+    const again = await Promise.all(nodes.map(start));
+    const ref = again[0].with({ timeout: 20_000 });
+    assertEquals(await ref.read("has", "k"), true);
+    // Now there is one to be had.
+    await ref.append("divide", "k", 1, 1);
+    for (let i = 0; i < 8; i++) await ref.append("divide", "l", i, 1);
+    await until(() => again.every((one) => one.getEntry(1) === undefined));
+  },
+  THREE,
+);
+
+clusterTest("with a command that is async no member starts", async (a) => {
+  class Late extends Careless {
+    override readonly commands = { late: on(t.text, async () => await 1) } as never;
+  }
+  const start = () => a.start(Late, [{ members: [a.name], ...QUICK }], { register: "late" });
+  await assertRejects(start, Error, "the handler of its command late is async");
+});
+
+clusterTest("a member that was removed says so", async (a, b, { c }) => {
+  const refs = await banks([a, b, c]);
+  const leader = await refs[0].ready();
+  const [gone, left] = [refs[NAMES.indexOf(leader)], refs[(NAMES.indexOf(leader) + 1) % 3]];
+  await left.removeMember(leader);
+  await until(() => gone.leader() === null);
+  const refused = await assertRejects(() => gone.append("deposit", "ann", 1), RaftError);
+  assertEquals([refused.kind, refused.mayHaveHappened], ["removed", false]);
+  assert(refused.message.includes(`by its member on ${leader}: it was removed`), refused.message);
+  await assertRejects(() => gone.read("count"), RaftError, "no member any more");
+  await left.addMember(leader);
+  await until(() => gone.leader() !== null);
+  assertEquals(await gone.append("deposit", "ann", 1), 1);
 }, THREE);
 
 clusterTest("what a member cannot be started with", async (a) => {
@@ -191,6 +283,8 @@ clusterTest("leadership goes where it is asked to", async (a, b, { c }) => {
   }
   const none = () => refs[0].transfer("z@localhost");
   assertEquals((await assertRejects(none, RaftError)).kind, "bad_change");
+  const itself = async () => await refs[0].transfer(await refs[0].ready());
+  await assertRejects(itself, RaftError, "who is to lead must be a voter, and another one");
 }, THREE);
 
 clusterTest(
@@ -297,6 +391,36 @@ clusterTest("what others send by mistake does no harm", async (a, b, cluster) =>
   assertEquals(await refs[2].append("deposit", "ann", 1), 2);
   assertEquals(await refs[1].read("balance", "ann"), 2);
 }, THREE);
+
+clusterTest(
+  "a node that is no member is told nothing, and can do nothing",
+  async (a, b, cluster) => {
+    const refs = await banks([a, b, cluster.c]);
+    const leader = await refs[0].ready();
+    await refs[0].append("deposit", "ann", 1);
+    const evil = await cluster.start("evil@localhost");
+    const heard: Term[] = [];
+    const self = evil.spawn(async (self) => {
+      for await (const message of self) heard.push(message as Term);
+    }, { register: "bank" });
+    const raft = atom("$raft");
+    const me = "evil@localhost#1";
+    for (const node of NAMES) {
+      const send = (...rest: unknown[]): void =>
+        evil.send({ name: "bank", node }, tuple(raft, ...rest) as Encodable);
+      send(atom("hello"), me, null, true);
+      send(atom("hello"), me, "another group", true);
+      send("another group", me, `${node}#1`, tuple(atom("append"), 1000, 0, 0, 0, 0, []));
+      // Behind these, so that they have been looked at.
+      await evil.call({ name: "bank", node }, atom("$raft_status"));
+    }
+    assertEquals(heard, []);
+    assertEquals(refs.map((ref) => ref.leader()), [leader, leader, leader]);
+    assertEquals(await refs[1].append("deposit", "ann", 1), 2);
+    evil.exit(self, atom("shutdown"));
+  },
+  THREE,
+);
 
 clusterTest("back-pressure: more than maxPending is told to come again", async (a, b, { c }) => {
   const refs = await banks([a, b, c], () => ({ maxPending: 4, maxBatch: 100 }));

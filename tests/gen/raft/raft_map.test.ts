@@ -4,6 +4,7 @@ import type { RaftMapEvent, RaftMapRef } from "../../../lib/gen/raft/raft_map_re
 import { LeaderElection } from "../../../lib/gen/raft/leader_election.ts";
 import { memoryStorage } from "../../../lib/gen/raft/storage.ts";
 import type { Encodable } from "../../../lib/etf/term.ts";
+import { float as floatOf } from "../../../lib/etf/float.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { testNothingIsLeft } from "../../_support/leaks.ts";
 import { clusterTest } from "../../node/_cluster.ts";
@@ -11,6 +12,8 @@ import { QUICK } from "./_bank.ts";
 
 const NAMES = ["a@localhost", "b@localhost", "c@localhost"];
 const THREE = { names: NAMES };
+/** A number, for the types. */
+const float = floatOf as unknown as (value: number) => number;
 
 async function maps<V extends Encodable>(
   nodes: readonly Node[],
@@ -51,6 +54,11 @@ clusterTest("who changes a key that another one has changed is told", async (a, 
   assert(next! > serial);
   assertStrictEquals(await one.setIf("n", serial, 6), null);
   assertStrictEquals(await one.setIf("other", 0, 6) === null, false);
+  assertEquals(await one.compareAndSet("f", undefined, float(1)), true);
+  assertEquals(await one.compareAndSet("f", 1, 2), false); // another term
+  assertEquals(await one.compareAndSet("f", float(1), 1), true);
+  assertEquals(await one.compareAndSet("f", float(1), 2), false);
+  assertStrictEquals(await one.get("f"), 1);
   // All at once, and each counts.
   const add = async (map: typeof one): Promise<void> => {
     for (;;) {
