@@ -92,16 +92,22 @@ export class Topics {
     this.#forgetEmpty(topic, followers);
   }
 
-  /** Hands a message to all subscribers of a topic, to processes by `send`. */
+  /** Hands a message to all subscribers of a topic, to processes by `send`. Throws what that has thrown first, when all others have it. */
   deliver(topic: unknown, message: Term, except: Pid | null, send: (pid: Pid) => void): void {
     const followers = this.#topics.get(topic);
     if (followers === undefined) return;
+    let fault: { readonly error: unknown } | null = null;
     for (const { pid, count } of followers.processes.values()) {
       if (except !== null && pid.equals(except)) continue;
-      for (let i = 0; i < count; i++) send(pid);
+      try {
+        for (let i = 0; i < count; i++) send(pid);
+      } catch (error) {
+        fault ??= { error };
+      }
     }
     // Whoever begins to listen in a callback gets the next message first.
     for (const listener of [...followers.listeners]) listener.message(message);
+    if (fault !== null) throw fault.error;
   }
 
   end(): void {

@@ -165,7 +165,11 @@ export class PubSubRef implements Addressed {
     this.#broadcast(topic, message, self._process, dispatcherOf(options), pid);
   }
 
-  /** Broadcasts to the subscribers of this node alone. */
+  /**
+   * Broadcasts to the subscribers of this node alone.
+   *
+   * @throws {EncodeError} if it is no term and a subscriber is on a worker, which has not got it; all others have.
+   */
   localBroadcast(topic: string, message: Encodable, options?: LocalBroadcastOptions): void;
   /** As above, to a topic whose schema checks and converts the message. */
   localBroadcast<S extends AnySchema>(

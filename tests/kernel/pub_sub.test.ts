@@ -8,6 +8,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   atom,
   child,
+  EncodeError,
   ExitError,
   format,
   type LogEvent,
@@ -31,6 +32,7 @@ import {
 import { type ErlangNode, poll, startEpmd, startErlang } from "../_support/erlang.ts";
 import { COOKIE } from "../_support/interop.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
+import type Guest from "../workers/_guest.ts";
 import { needs } from "../_support/runtime.ts";
 
 const skip = needs("erl", "epmd");
@@ -71,6 +73,23 @@ test("subscribers of a topic get its messages as they were broadcast", async () 
   assertEquals(one.map((term) => format(term)), ["{hello,1}", "2"]);
   assertEquals(two.map((term) => format(term)), ["{hello,1}", "2", "3"]);
   assertEquals(three, ["text"]);
+});
+
+test("what is no term reaches all subscribers but those on workers, and is told", async () => {
+  await using node = await startNode("demo@localhost", { ...alone, workers: 1 });
+  const pubSub = await node.start(PubSub, ["My.PubSub"]);
+  const placed = await node.start<Guest>(new URL("../workers/_guest.ts", import.meta.url), []);
+  const [first, last]: unknown[][] = [[], []];
+  const plain = { plain: 1 };
+  pubSub.subscribe(collector(node, first as Term[]), "a");
+  pubSub.subscribe(placed.pid, "a");
+  pubSub.subscribe(collector(node, last as Term[]), "a");
+  const heard: unknown[] = [];
+  using _listener = pubSub.on("a", (message) => void heard.push(message));
+  assertThrows(() => pubSub.localBroadcast("a", plain as never), EncodeError, "plain object");
+  await settled(node);
+  assertEquals([first, last, heard], [[plain], [plain], [plain]]);
+  assertEquals(await placed.call("told"), []);
 });
 
 test("who has subscribed twice gets each message twice, and unsubscribes at once", async () => {
