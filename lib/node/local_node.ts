@@ -108,7 +108,12 @@ export abstract class LocalNode {
    *
    * Between it and the others everything goes through the codec, as between nodes: terms cross, closures do not, and handlers with
    * arguments parse them ({@linkcode on}). Where its worker ends (by an error that nobody catches, by `process.exit`) it ends with
-   * `{worker_down, Reason}`; a supervisor starts it again on a fresh one. {@linkcode Node.info} tells what this thread knows of it: not what it
+   * `{worker_down, Reason}`; a supervisor starts it again on a fresh one. So it does where a promise rejects that nobody awaits.
+   *
+   * `kill` (also where `timeout` is over) counts at once for all others, but nothing breaks into a computation: a worker that has not come back
+   * from it within 2,000 ms is ended, with all its processes (`{worker_down, {not_responding, 2000}}`). Until it has come back nothing new is
+   * placed there while there is another; else it waits for a fresh one. Deno cannot end a thread that computes: there it is given up, and keeps
+   * a core busy until the program ends. {@linkcode Node.info} tells what this thread knows of it: not what it
    * handles at the moment, nor its links within its worker. An important message has arrived when it is on its way to the worker.
    *
    * @param module `new URL("./cruncher.ts", import.meta.url)`: its default export is the class; `./cruncher.ts#Cruncher` takes that export.

@@ -14,7 +14,7 @@ export function startThread(
   worker.unref();
   worker.on("message", (bytes: Uint8Array) => events.message(bytes));
   worker.on("messageerror", (fault: unknown) => error ??= fault);
-  worker.on("error", (fault: unknown) => error ??= fault);
+  worker.on("error", (fault: unknown) => error ??= explained(entry, fault));
   worker.on("exit", (code: number) => {
     if (over) return;
     over = true;
@@ -40,10 +40,22 @@ function startWorker(entry: URL, name: string, data: ThreadData): Worker {
   try {
     return new Worker(reachable(entry), { name, workerData: data });
   } catch (cause) {
-    if ((cause as Error | null)?.name !== "NotCapable") throw cause;
-    throw new Error(
-      `Cannot start a thread: ${entry} may not be read, run with --allow-read (--allow-import where it is on the network)`,
-      { cause },
-    );
+    throw explained(entry, cause);
   }
+}
+
+/** Deno refuses a thread's module at once, or when the thread loads it: then by a text alone. */
+function explained(entry: URL, cause: unknown): unknown {
+  const { name, message } = (cause ?? {}) as {
+    readonly name?: unknown;
+    readonly message?: unknown;
+  };
+  const isRefused = name === "NotCapable" ||
+    /^(\w+: )?Requires (read|import) access to /.test(String(message)) &&
+      String(message).includes(entry.href.replace("file://", ""));
+  if (!isRefused) return cause;
+  return new Error(
+    `Cannot start a thread: ${entry} may not be read, run with --allow-read (--allow-import where it is on the network)`,
+    { cause },
+  );
 }

@@ -9,7 +9,7 @@ import { blockOf } from "../node/references.ts";
 import { failureTerm } from "./_failures.ts";
 import { OP } from "./_signals.ts";
 import type { PlacedProcess } from "./placed_process.ts";
-import { DONE, HEAD, LENGTH, OK, STATE } from "./_shared_answer.ts";
+import type { SharedAnswer } from "./_shared_answer.ts";
 
 /** What is asked of, by whom. */
 interface Asker {
@@ -24,37 +24,31 @@ export class Answers {
   /** The blocks of numbers that the thread has for its references. */
   readonly references: Set<number> = new Set();
   readonly #node: Node;
-  readonly #state: Int32Array;
-  readonly #bytes: Uint8Array;
+  readonly #shared: SharedAnswer;
   readonly #asker: Asker;
   readonly #closed: AbortController = new AbortController();
 
-  constructor(node: Node, shared: SharedArrayBuffer, asker: Asker, references: NumberBlock) {
+  constructor(node: Node, shared: SharedAnswer, asker: Asker, references: NumberBlock) {
     this.#node = node;
-    this.#state = new Int32Array(shared, 0, HEAD / 4);
-    this.#bytes = new Uint8Array(shared, HEAD);
+    this.#shared = shared;
     this.#asker = asker;
     this.references.add(blockOf(references.first));
   }
 
   /** The thread stands still until it has the answer. */
-  now(request: Term): void {
-    let answer: Uint8Array;
-    let ok = 1;
+  now(question: number, request: Term): void {
+    let bytes: Uint8Array;
+    let ok = true;
     try {
-      answer = encode(this.#answer(request) as Encodable);
-      if (answer.length > this.#bytes.length) {
+      bytes = encode(this.#answer(request) as Encodable);
+      if (bytes.length > this.#shared.room) {
         throw new RangeError("Cannot tell that on a worker: it is too much, ask a process for it");
       }
     } catch (error) {
-      ok = 0;
-      answer = encode(failureTerm(error));
+      ok = false;
+      bytes = encode(failureTerm(error));
     }
-    this.#bytes.set(answer);
-    this.#state[LENGTH] = answer.length;
-    this.#state[OK] = ok;
-    Atomics.store(this.#state, STATE, DONE);
-    Atomics.notify(this.#state, STATE);
+    this.#shared.answer(question, { ok, bytes });
   }
 
   later(id: number, request: Term): void {

@@ -1,5 +1,7 @@
+import { atom } from "../etf/atom.ts";
 import { Decoder } from "../etf/decoder.ts";
 import { Encoder } from "../etf/encoder.ts";
+import { EncodeError } from "../etf/errors.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { type AnyTuple, tuple } from "../etf/tuple.ts";
@@ -38,6 +40,16 @@ export class Mail {
     if (this.#isDeferred) return;
     this.#isDeferred = true;
     this.#defer(this.#deferred);
+  }
+
+  /** As `write`; a reason may be no term, where its process was not made to be known elsewhere, and goes as `{bad_reason, Text}` then. */
+  writeReason(op: number, fields: readonly Encodable[], reason: Term): void {
+    try {
+      this.write(op, fields, reason);
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      this.write(op, fields, tuple(atom("bad_reason"), error.message));
+    }
   }
 
   /** Sends what has been written. */

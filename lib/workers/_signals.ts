@@ -40,15 +40,20 @@ export const OP = {
   ASK: 18,
   /** `{Id, Ok}`, the answer or the error. */
   ANSWER: 19,
-  /** `{}`, the request: the part stands still until the answer is in the shared memory. */
+  /** `{Question}`, the request: the part stands still until the answer is in the shared memory. */
   ASK_NOW: 20,
   /** `{Node, Busy}`: whether too much waits to be sent to a node. */
   BUSY: 21,
+  /** `{Number}`: to the part: something was killed there; to the node: the part has come to it, and all before it. */
+  CHECK: 22,
 } as const;
+
+/** The check that a part answers unasked, when it begins. */
+export const FIRST_CHECK = 1;
 
 const WITHOUT_PAYLOAD: ReadonlySet<number> = new Set([
   ...[OP.LINK, OP.UNLINK, OP.MONITOR, OP.DEMONITOR, OP.STARTED, OP.SPAWNED, OP.LEADER, OP.NAMED],
-  OP.BUSY,
+  ...[OP.BUSY, OP.CHECK],
 ]);
 
 export function hasPayload(op: number): boolean {

@@ -76,7 +76,7 @@ export class FarNode implements RemoteNode {
   }
 
   failCaller(ref: Ref, reason: Term): void {
-    this.#hub.mail.write(OP.FAIL, [ref], reason);
+    this.#hub.tellReason(OP.FAIL, [ref], reason);
   }
 }
 

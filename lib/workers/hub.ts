@@ -1,6 +1,5 @@
 import { type Atom, atom } from "../etf/atom.ts";
 import { decode } from "../etf/decoder.ts";
-import { EncodeError } from "../etf/errors.ts";
 import { Pid, type Ref } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
@@ -15,7 +14,7 @@ import type { ThreadPort } from "../platform/threads.ts";
 import { failureOf } from "./_failures.ts";
 import type { Mail } from "./_mail.ts";
 import type { Settings } from "./_settings.ts";
-import { DONE, HEAD, LENGTH, OK, STATE, WAITING } from "./_shared_answer.ts";
+import { SharedAnswer } from "./_shared_answer.ts";
 import { OP } from "./_signals.ts";
 import { FarNode } from "./far_node.ts";
 import { PartNames } from "./part_names.ts";
@@ -36,8 +35,7 @@ export class Hub implements Outside, RemoteNodes, Part {
   readonly #watchers: Map<number, Watcher> = new Map();
   /** The blocks of numbers of references that are made here. */
   readonly #blocks: Set<number> = new Set();
-  readonly #state: Int32Array;
-  readonly #bytes: Uint8Array;
+  readonly #shared: SharedAnswer;
   readonly #asked: Map<number, { resolve(value: Term): void; reject(error: Error): void }> =
     new Map();
   #lastAsked = 0;
@@ -48,8 +46,7 @@ export class Hub implements Outside, RemoteNodes, Part {
     this.references = settings.references;
     this.tail = settings.tail;
     this.#blocks.add(blockOf(settings.references.first));
-    this.#state = new Int32Array(data.shared, 0, HEAD / 4);
-    this.#bytes = new Uint8Array(data.shared, HEAD);
+    this.#shared = new SharedAnswer(data.shared);
     this.#own = this.remote(settings.name);
   }
 
@@ -96,14 +93,8 @@ export class Hub implements Outside, RemoteNodes, Part {
     this.tellReason(OP.ENDED, [process.pid], reason);
   }
 
-  /** A reason may be no term, where its process was not made to be known elsewhere. */
   tellReason(op: number, fields: readonly Encodable[], reason: Term): void {
-    try {
-      this.mail.write(op, fields, reason);
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error;
-      this.mail.write(op, fields, tuple(atom("bad_reason"), error.message));
-    }
+    this.mail.writeReason(op, fields, reason);
   }
 
   watch(ref: Ref, watcher: Watcher): void {
@@ -128,18 +119,17 @@ export class Hub implements Outside, RemoteNodes, Part {
    * acted upon.
    */
   askNow(what: string, ...args: readonly Encodable[]): Term {
-    const state = this.#state;
-    Atomics.store(state, STATE, WAITING);
-    this.mail.write(OP.ASK_NOW, [], tuple(atom(what), ...args) as Encodable);
+    const question = this.#shared.ask();
+    this.mail.write(OP.ASK_NOW, [question], tuple(atom(what), ...args) as Encodable);
     this.mail.flush();
-    if (Atomics.wait(state, STATE, WAITING, PATIENCE) === "timed-out") {
+    const answered = this.#shared.wait(PATIENCE);
+    if (answered === null) {
       throw new Error(
         `Cannot ask the node for ${what}: its own thread has done something else for a minute, do it on a worker`,
       );
     }
-    if (Atomics.load(state, STATE) !== DONE) throw new Error(`Cannot ask the node for ${what}`);
-    const answer = decode(this.#bytes.slice(0, state[LENGTH]));
-    if (state[OK] === 0) throw failureOf(answer);
+    const answer = decode(answered.bytes);
+    if (!answered.ok) throw failureOf(answer);
     return answer;
   }
 
@@ -157,6 +147,12 @@ export class Hub implements Outside, RemoteNodes, Part {
     this.#asked.delete(id);
     if (ok) asked?.resolve(answer);
     else asked?.reject(failureOf(answer));
+  }
+
+  /** Says that this thread is there, and has done what came before. */
+  checked(check: number): void {
+    this.#shared.checked = check;
+    this.mail.write(OP.CHECK, [check]);
   }
 
   busy(node: Atom, busy: boolean): void {

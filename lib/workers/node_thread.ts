@@ -1,17 +1,17 @@
 import { type Atom, atom } from "../etf/atom.ts";
 import { encode } from "../etf/encoder.ts";
-import { EncodeError } from "../etf/errors.ts";
 import { type Pid, Ref } from "../etf/identifiers.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { type Tuple, tuple } from "../etf/tuple.ts";
 import type { Core } from "../node/core.ts";
 import type { Receiver } from "../node/core_options.ts";
-import { exitReasonOf } from "../node/errors.ts";
+import { ExitError, exitReasonOf } from "../node/errors.ts";
 import type { Node } from "../node/node.ts";
 import type { Priority } from "../node/process/mailbox.ts";
 import { processId } from "../node/process/process.ts";
 import { addressOf, type Name, nodeOf } from "../node/target.ts";
+import type { Timer } from "../platform/contract.ts";
 import type { StartThread, Thread } from "../platform/threads.ts";
 import { Answers } from "./_answers.ts";
 import { failureOf } from "./_failures.ts";
@@ -19,9 +19,14 @@ import { Held } from "./_held.ts";
 import { AS_IT_IS, Mail, MailReader, type Signal } from "./_mail.ts";
 import { OutMonitor } from "./_out_monitor.ts";
 import { type Settings, settingsTerm, SHARED_BYTES, THREAD } from "./_settings.ts";
-import { OP, PRIORITIES } from "./_signals.ts";
+import { SharedAnswer } from "./_shared_answer.ts";
+import { FIRST_CHECK, OP, PRIORITIES } from "./_signals.ts";
 import { targetOf } from "./_targets.ts";
+import { type NextPlace, WaitingPlace } from "./_waiting_place.ts";
 import { type Place, PlacedBody, PlacedProcess } from "./placed_process.ts";
+
+/** Milliseconds within which a thread has to come back from what was killed there. */
+const PATIENCE = 2_000;
 
 /** What a thread needs of those who keep it. */
 export interface ThreadHome {
@@ -29,12 +34,17 @@ export interface ThreadHome {
   readonly entry: URL;
   readonly startThread: StartThread;
   settings(): Settings;
-  /** It has ended. */
-  ended(thread: NodeThread): void;
+  /**
+   * It has ended.
+   *
+   * @param waiting what was to run there.
+   * @param terminated where it was ended by us.
+   */
+  ended(thread: NodeThread, waiting: WaitingPlace | null, terminated: Promise<void> | null): void;
 }
 
 /** A thread that some of the node's processes run on, as the others see it: it does in their name what they do. */
-export class NodeThread implements Place {
+export class NodeThread implements Place, NextPlace {
   readonly number: number;
   readonly #home: ThreadHome;
   readonly #node: Node;
@@ -48,6 +58,12 @@ export class NodeThread implements Place {
   readonly #answers: Answers;
   /** Stands for the thread where its code does something outside of any process. */
   readonly #main: PlacedProcess;
+  readonly #shared: SharedAnswer;
+  /** The last check that it was told of. */
+  #check: number = FIRST_CHECK;
+  #patience: Timer | null = null;
+  /** What was placed here since it is doubtful. */
+  #waiting: WaitingPlace | null = null;
   #over = false;
 
   constructor(home: ThreadHome, number: number) {
@@ -58,6 +74,7 @@ export class NodeThread implements Place {
     const core = this.#core;
     const settings = home.settings();
     const shared = new SharedArrayBuffer(SHARED_BYTES);
+    this.#shared = new SharedAnswer(shared);
     this.#reader = new MailReader(
       (signal) => this.#termsOf(signal),
       (signal, payload) => this.#handle(signal, payload),
@@ -68,7 +85,9 @@ export class NodeThread implements Place {
       `worker ${number} of ${core.name.name}`,
       { of: THREAD, settings: encode(settingsTerm(settings)), shared },
       {
-        message: (bytes) => this.#reader.read(bytes),
+        message: (bytes) => {
+          if (!this.#over) this.#reader.read(bytes);
+        },
         ended: (error, code) => this.#ended(error, code),
       },
     );
@@ -77,14 +96,19 @@ export class NodeThread implements Place {
       (fn) => core.platform.defer(fn),
     );
     this.#held = new Held(home.node, (node, busy) => this.tell(OP.BUSY, [atom(node), busy]));
-    this.#answers = new Answers(home.node, shared, this, settings.references);
+    this.#answers = new Answers(home.node, this.#shared, this, settings.references);
     this.#main = this.#add(settings.pids.first, new PlacedBody(`worker ${number}`, true));
     this.#main.groupLeader = core.main.groupLeader;
   }
 
   /** How many processes run there. */
   get size(): number {
-    return this.#processes.size - 1;
+    return this.#processes.size - 1 + (this.#waiting?.size ?? 0);
+  }
+
+  /** Whether something was killed there, and it has not come to do what it is told since. */
+  get isDoubtful(): boolean {
+    return this.#check > FIRST_CHECK && this.#shared.checked !== this.#check;
   }
 
   get isOver(): boolean {
@@ -98,7 +122,29 @@ export class NodeThread implements Place {
 
   /** Makes what stands here for a process over there. */
   add(body: PlacedBody): PlacedProcess {
-    return this.#add(this.#core.pids.take(), body);
+    const number = this.#core.pids.take();
+    if (!this.isDoubtful) return this.#add(number, body);
+    this.#waiting ??= new WaitingPlace();
+    return this.#waiting.add(this.#core, number, body);
+  }
+
+  adopt(process: PlacedProcess): void {
+    process.place = this;
+    this.#processes.set(process.id, process);
+  }
+
+  post(bytes: Uint8Array): void {
+    this.#mail.flush();
+    this.#thread.post(bytes);
+  }
+
+  /** It has to answer within some time, else it computes on for a process that there is no more, and is ended. */
+  check(): void {
+    if (this.#over) return;
+    this.tell(OP.CHECK, [++this.#check]);
+    if (this.#patience !== null) return;
+    this.#mail.flush(); // whatever this thread does next
+    this.#beginPatience();
   }
 
   /** What takes messages to an alias of one of its processes, and its calls. */
@@ -106,12 +152,16 @@ export class NodeThread implements Place {
     return {
       deliver: (message, priority = "normal") =>
         this.tell(OP.SEND, [null, ref, PRIORITIES.indexOf(priority)], message as Encodable),
-      refuse: (reason) => this.tell(OP.FAIL, [ref], reason),
+      refuse: (reason) => this.tellReason(OP.FAIL, [ref], reason),
     };
   }
 
   tell(op: number, fields: readonly Encodable[], payload?: Encodable): void {
     if (!this.#over) this.#mail.write(op, fields, payload);
+  }
+
+  tellReason(op: number, fields: readonly Encodable[], reason: Term): void {
+    if (!this.#over) this.#mail.writeReason(op, fields, reason);
   }
 
   process(pid: Pid): PlacedProcess | undefined {
@@ -143,20 +193,57 @@ export class NodeThread implements Place {
       ? tuple(atom("exit_code"), code)
       : exitReasonOf(error) as unknown as Tuple;
     const what = error === null ? `exit code ${code}` : String((error as Error)?.message ?? error);
-    this.#core.logger._log(
-      "error",
-      `Worker ${this.number} has ended, and ${this.size} processes with it: ${what}`,
-    );
-    this.#end(tuple(atom("worker_down"), why) as unknown as Term);
+    this.#down(why, what, false);
   }
 
-  #end(reason: Term): void {
+  #beginPatience(): void {
+    const awaited = this.#check;
+    this.#patience = this.#core.platform.setTimer(PATIENCE, () => {
+      this.#patience = null;
+      const { checked } = this.#shared;
+      if (checked === this.#check) return;
+      // It has not begun yet, or does something, and something else was killed since.
+      if (checked === 0 || checked >= awaited) return this.#beginPatience();
+      this.#down(
+        tuple(atom("not_responding"), PATIENCE),
+        `it computes on for a process that was killed, and was ended after ${PATIENCE} ms`,
+        true,
+      );
+    }, { unref: true });
+  }
+
+  #down(why: Tuple, what: string, isRunning: boolean): void {
+    const count = this.#processes.size - 1;
+    this.#core.logger._log(
+      "error",
+      `Worker ${this.number} has ended, and ${count} processes with it: ${what}`,
+    );
+    this.#end(tuple(atom("worker_down"), why) as unknown as Term, what, isRunning);
+  }
+
+  /** @param isRunning whether the thread is still to be ended. */
+  #end(reason: Term, what?: string, isRunning = false): void {
     if (this.#over) return;
     this.#over = true;
+    this.#patience?.cancel();
     this.#held.clear();
     this.#answers.close();
-    this.#home.ended(this);
-    for (const process of [...this.#processes.values()]) process.hasEnded(reason);
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    this.#home.ended(this, waiting, isRunning ? this.#thread.terminate() : null);
+    for (const process of [...this.#processes.values()]) {
+      const { _class: name } = process.placed;
+      const text = `Cannot start ${name}: its worker has ended: ${what}`;
+      process.hasEnded(reason, what === undefined ? null : new ExitError(reason, text));
+    }
+  }
+
+  /** What waited to know whether it does something goes there. */
+  #checked(): void {
+    if (this.isDoubtful) return;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.moveTo(this);
   }
 
   /** How what a process over there sends is decoded: as its receiver wants it; what is passed on stays what it is. */
@@ -217,7 +304,9 @@ export class NodeThread implements Place {
       case OP.ASK:
         return this.#answers.later(signal[1] as number, payload);
       case OP.ASK_NOW:
-        return this.#answers.now(payload);
+        return this.#answers.now(signal[1] as number, payload);
+      case OP.CHECK:
+        return this.#checked();
     }
   }
 
@@ -243,20 +332,10 @@ export class NodeThread implements Place {
     const number = core.refNumber(ref);
     const monitor = new OutMonitor(from, ref, (reason) => {
       this.#monitors.delete(number);
-      if (reason !== undefined) this.#tellReason(OP.DOWN, [ref], reason);
+      if (reason !== undefined) this.tellReason(OP.DOWN, [ref], reason);
     });
     this.#monitors.set(number, monitor);
     monitor.watch(core, addressOf(targetOf(to)) as Pid | Name);
-  }
-
-  /** A reason may be no term, where its process was not made to be known elsewhere. */
-  #tellReason(op: number, fields: readonly Encodable[], reason: Term): void {
-    try {
-      this.tell(op, fields, reason);
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error;
-      this.tell(op, fields, tuple(atom("bad_reason"), error.message));
-    }
   }
 
   #spawned([, pid, parent, leader, name]: Signal): void {

@@ -13,7 +13,7 @@ import type { Platform } from "../platform/contract.ts";
 import type { ThreadPort } from "../platform/threads.ts";
 import { Mail, MailReader, type Signal } from "./_mail.ts";
 import { type Settings, settingsOf } from "./_settings.ts";
-import { OP, PRIORITIES, STOP } from "./_signals.ts";
+import { FIRST_CHECK, OP, PRIORITIES, STOP } from "./_signals.ts";
 import { startOptionsOf } from "./_start_options.ts";
 import { FarEnd } from "./far_node.ts";
 import { Hub } from "./hub.ts";
@@ -43,6 +43,7 @@ class NodePart {
     hub.attach(core);
     core.remotes = hub;
     core.main.groupLeader = settings.leader;
+    hub.checked(FIRST_CHECK);
     this.#reader = new MailReader(
       (signal) => this.#termsOf(signal),
       (signal, payload) => this.#handle(signal, payload),
@@ -107,6 +108,8 @@ class NodePart {
         return this.#hub.answered(signal[1] as number, signal[2] as boolean, payload);
       case OP.BUSY:
         return this.#hub.busy(signal[1] as Atom, signal[2] as boolean);
+      case OP.CHECK:
+        return this.#hub.checked(signal[1] as number);
     }
   }
 

@@ -17,8 +17,12 @@ import { OP, PRIORITIES, STOP } from "./_signals.ts";
 export interface Place {
   /** @throws {EncodeError} if something in it is no term. */
   tell(op: number, fields: readonly Encodable[], payload?: Encodable): void;
+  /** As `tell`; a reason that is no term, as that of a process of this thread may be, goes as `{bad_reason, Text}`. */
+  tellReason(op: number, fields: readonly Encodable[], reason: Term): void;
   /** It has ended, and is forgotten here. */
   forget(process: PlacedProcess): void;
+  /** It was ended from here: what it does over there has to make way. */
+  check(): void;
 }
 
 /**
@@ -29,11 +33,12 @@ export interface Place {
  * busy with, nothing more is heard of the process.
  */
 export class PlacedProcess extends Process {
-  readonly #place: Place;
+  #place: Place;
   /** Whoever waits for its `init`. */
   #started: ((error: Error | null) => void) | null = null;
   /** Whether the end was that of the process over there. */
   #hasEnded = false;
+  #why: Error | null = null;
   /** Whether it is the process itself that links and unlinks. */
   #acts = false;
 
@@ -51,6 +56,16 @@ export class PlacedProcess extends Process {
     this.since = core.age;
   }
 
+  /** Where it runs is decided later than when it was started. */
+  set place(place: Place) {
+    this.#place = place;
+  }
+
+  /** @throws {EncodeError} if the arguments are no terms. */
+  begin(fields: readonly Encodable[], payload: Encodable): void {
+    this.#place.tell(OP.START, fields, payload);
+  }
+
   /** What waits for its start is called once. */
   set starting(started: (error: Error | null) => void) {
     this.#started = started;
@@ -63,9 +78,10 @@ export class PlacedProcess extends Process {
     started?.(error);
   }
 
-  /** The process over there has ended. */
-  hasEnded(reason: Term): void {
+  /** The process over there has ended. @param why what is told to whoever waits for its start. */
+  hasEnded(reason: Term, why: Error | null = null): void {
     this.#hasEnded = true;
+    this.#why = why;
     this.exit(reason);
   }
 
@@ -112,7 +128,8 @@ export class PlacedProcess extends Process {
   override exitSignal(from: Pid, reason: Term, byLink: boolean): void {
     if (this.exited || this.body._essential) return;
     if (reason === KILL && !byLink) return this.exit(KILLED);
-    this.#place.tell(OP.EXIT, [from, this.pid, byLink], reason);
+    if (byLink) this.#place.tellReason(OP.EXIT, [from, this.pid, byLink], reason);
+    else this.#place.tell(OP.EXIT, [from, this.pid, byLink], reason);
   }
 
   /** The exit signal takes the link away over there, too: to say so before would hide the signal. */
@@ -137,11 +154,12 @@ export class PlacedProcess extends Process {
     if (this.exited) return;
     if (!this.#hasEnded && !this.body._essential) {
       this.#hasEnded = true;
-      this.#place.tell(OP.ENDED, [this.pid], reason);
+      this.#place.tellReason(OP.ENDED, [this.pid], reason);
+      this.#place.check();
     }
     this.#place.forget(this);
     super.exit(reason);
-    this.hasStarted(new ExitError(reason));
+    this.hasStarted(this.#why ?? new ExitError(reason));
   }
 
   override get name(): string | null {
@@ -165,7 +183,7 @@ export class PlacedProcess extends Process {
   }
 
   #end(how: number, reason: Term): void {
-    if (!this.exited) this.#place.tell(OP.STOP, [this.pid, how], reason);
+    if (!this.exited) this.#place.tellReason(OP.STOP, [this.pid, how], reason);
   }
 
   /** What is not for the process itself but for whoever has put it into its mailbox, as the work of a pool. */

@@ -1,9 +1,11 @@
 import type { Ref } from "../etf/identifiers.ts";
+import { atom } from "../etf/atom.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Encodable } from "../etf/term.ts";
 import { tuple } from "../etf/tuple.ts";
-import { NORMAL } from "../node/atoms.ts";
+import { NORMAL, SHUTDOWN } from "../node/atoms.ts";
 import type { Receiver, SpawnOptions } from "../node/core_options.ts";
+import { ExitError, exitReasonOf } from "../node/errors.ts";
 import type { Node } from "../node/node.ts";
 import type { Parts } from "../node/outside.ts";
 import { type Placed, placedName, type Placing } from "../node/placing.ts";
@@ -14,12 +16,14 @@ import { referenceOf } from "./_kinds.ts";
 import { AS_IT_IS } from "./_mail.ts";
 import { ENTRY } from "./entry.ts";
 import { envTerms, type Settings } from "./_settings.ts";
-import { OP } from "./_signals.ts";
 import { startOptionsTerm } from "./_start_options.ts";
+import type { WaitingPlace } from "./_waiting_place.ts";
 import { NodeThread, type ThreadHome } from "./node_thread.ts";
 import { PlacedBody } from "./placed_process.ts";
 
 const PIDS_AT_ONCE = 256;
+/** So many processes does it weigh that a thread may be stuck. */
+const DOUBTFUL = 2 ** 32;
 
 /** The threads of a node besides its own. Each is started when the first process is placed there, and anew after it has ended. */
 export class Workers implements Placing, Parts, ThreadHome {
@@ -27,6 +31,8 @@ export class Workers implements Placing, Parts, ThreadHome {
   readonly startThread: StartThread;
   readonly #threads: (NodeThread | null)[];
   readonly #currentProcess: boolean;
+  /** Threads that were ended since they had not answered. */
+  readonly #leaving: Set<Promise<void>> = new Set();
   #started = 0;
   #closed = false;
 
@@ -67,7 +73,7 @@ export class Workers implements Placing, Parts, ThreadHome {
       }
       const { href, hash } = module;
       const name = hash === "" ? "default" : decodeURIComponent(hash.slice(1));
-      thread.tell(OP.START, [
+      process.begin([
         process.pid,
         href.slice(0, href.length - hash.length),
         name,
@@ -124,22 +130,37 @@ export class Workers implements Placing, Parts, ThreadHome {
     };
   }
 
-  ended(thread: NodeThread): void {
+  ended(thread: NodeThread, waiting: WaitingPlace | null, terminated: Promise<void> | null): void {
     const at = this.#threads.indexOf(thread);
     if (at >= 0) this.#threads[at] = null;
+    if (terminated !== null) {
+      const leaving = terminated.finally(() => this.#leaving.delete(leaving));
+      this.#leaving.add(leaving);
+    }
+    if (waiting === null) return;
+    try {
+      if (this.#closed || at < 0) throw new ExitError(tuple(SHUTDOWN, atom("worker")));
+      waiting.moveTo(this.#threads[at] = new NodeThread(this, ++this.#started));
+    } catch (error) {
+      waiting.end(exitReasonOf(error));
+    }
   }
 
   /** Ends all threads. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#threads.map((thread) => thread?.close()));
+    await Promise.all([...this.#threads.map((thread) => thread?.close()), ...this.#leaving]);
   }
 
-  /** That which has fewest processes. */
+  /** That which has fewest processes, of those that do something if there is one. */
   #thread(): NodeThread {
     if (this.#closed) throw new Error("Cannot start a process on a worker: the node stops");
     let best = 0;
-    const size = (at: number): number => this.#threads[at]?.size ?? 0;
+    const size = (at: number): number => {
+      const thread = this.#threads[at];
+      if (thread === null) return 0;
+      return thread.isDoubtful ? thread.size + DOUBTFUL : thread.size;
+    };
     for (let at = 1; at < this.#threads.length; at++) if (size(at) < size(best)) best = at;
     return this.#threads[best] ??= new NodeThread(this, ++this.#started);
   }

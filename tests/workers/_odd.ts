@@ -1,5 +1,5 @@
 import { Behaviour } from "../../lib/node/process/behaviour.ts";
-import { GenServer, ignore, type Node, type Pid } from "../../mod.ts";
+import { ExitError, GenServer, ignore, type Node, type Pid, type Term } from "../../mod.ts";
 
 export const notAClass = 3;
 
@@ -12,6 +12,19 @@ export class Ignores extends GenServer {
 export class Fails extends GenServer {
   override init(): void {
     throw new Error("no luck");
+  }
+}
+
+export class Unmade extends GenServer {
+  constructor() {
+    super();
+    throw new TypeError("not made");
+  }
+}
+
+export class ExitsOddly extends GenServer {
+  override init(): void {
+    throw new ExitError({ plain: 1 } as unknown as Term);
   }
 }
 

@@ -16,6 +16,8 @@ import {
   tuple,
 } from "../../mod.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
+import { runtime } from "../_support/runtime.ts";
+import { command, run } from "../transport/_run.ts";
 import type { Cruncher } from "./_cruncher.ts";
 import { primesBelow } from "./_cruncher.ts";
 import type Guest from "./_guest.ts";
@@ -125,6 +127,13 @@ nodeTest("kill counts at once, also where the worker is busy", 1, async (node) =
   assert(!node.isAlive(cruncher.pid));
   const next = await node.start<Cruncher>(CRUNCHER, []);
   assertEquals(await next.call("primes", 100), 25);
+});
+
+test("where a worker may not be read, starting says what to do", async () => {
+  const { code, output } = await run(command(new URL("./_without_permission.ts", import.meta.url)));
+  assertEquals(code, 0, output);
+  assert(output.includes(runtime === "deno" ? "run with --allow-read" : "started"), output);
+  assert(!output.includes("js_error"), output);
 });
 
 class Crunchers extends Pool<OnWorker<Cruncher>> {

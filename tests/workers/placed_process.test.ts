@@ -310,6 +310,59 @@ placed("what cannot be started says so", async (node) => {
   assertEquals(String(pid), String(node.whereis("plain")));
 });
 
+placed("what cannot be started says where it went wrong", async (node) => {
+  const started = (url: URL) => assertRejects(() => node.start(url, []), Error);
+  const loaded = await started(new URL("./_throws_when_loaded.ts", import.meta.url));
+  assertEquals(loaded.message, "at load");
+  assert(loaded.stack?.includes("_throws_when_loaded.ts:1"), loaded.stack);
+  assert(String(loaded.cause).includes("the cause of it"), String(loaded.cause));
+  const made = await started(new URL("#Unmade", ODD));
+  assertEquals(made.message, "not made");
+  assert(made.stack?.includes("_odd.ts:"), made.stack);
+  const failed = await started(new URL("#Fails", ODD));
+  assert(String(failed.cause).includes("no luck"), String(failed.cause));
+  assert(String(failed.cause).includes("_odd.ts:"), String(failed.cause));
+  const exited = await started(new URL("#ExitsOddly", ODD)) as ExitError;
+  assertInstanceOf(exited, ExitError);
+  assert(exited.message.includes("Process exited"), exited.message);
+  assert(format(exited.reason).startsWith("{bad_reason,"), format(exited.reason));
+});
+
+placed("a reason that is no term crosses as a text", async (node) => {
+  const odd = { plain: 1 } as unknown as Term;
+  const ends = async (end: (pid: Pid) => unknown): Promise<string> => {
+    const { pid } = await guest(node);
+    const reason = new Promise<Term>((resolve) =>
+      node.monitor(pid, (down) => resolve(down.reason))
+    );
+    await end(pid);
+    return format(await reason).slice(0, 12);
+  };
+  assertEquals(
+    await ends((pid) =>
+      node.spawn((self) => {
+        self.link(pid);
+        self.stop(odd as never);
+      })
+    ),
+    "{bad_reason,",
+  );
+  assertEquals(
+    await ends((pid) => node._core.process(pid)!.stopInTurn(odd)),
+    "{bad_reason,",
+  );
+  assertEquals(await ends((pid) => node._core.process(pid)!.stop(odd)), "{bad_reason,");
+  const a = await guest(node);
+  const watched = node.spawn(async (self) => {
+    await self.receive();
+    self.stop(odd as never);
+  });
+  await a.call("watch", watched);
+  node.send(watched, 1);
+  const [down] = await poll(() => a.call("told"), (told) => told.length > 0) as unknown as Term[][];
+  assertEquals(format(down[4]).slice(0, 12), "{bad_reason,");
+});
+
 placed("a mailbox that is full refuses calls from elsewhere", async (node) => {
   const a = await guest(node, { mailbox: { max: 1 } });
   const calls = [1, 2, 3, 4, 5].map((n) =>

@@ -1,0 +1,1 @@
+throw new Error("at load", { cause: new Error("the cause of it") });
