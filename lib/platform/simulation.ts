@@ -62,8 +62,10 @@ function rejectionsOfDeno(isOurs: IsOurs): () => void {
     event.preventDefault();
     event.stopImmediatePropagation();
   };
-  globalThis.addEventListener(name, listener);
-  return () => globalThis.removeEventListener(name, listener);
+  // Node's types do not know that the global object takes listeners.
+  const target = globalThis as unknown as EventTarget;
+  target.addEventListener(name, listener);
+  return () => target.removeEventListener(name, listener);
 }
 
 /** What is real in a simulation. */
