@@ -5,12 +5,9 @@ import {
   child,
   ExitError,
   format,
-  type Node,
   type OnWorker,
-  type Pid,
   Pool,
   type PoolSpec,
-  startNode,
   supervisor,
   type Term,
   tuple,
@@ -21,31 +18,10 @@ import { command, run } from "../transport/_run.ts";
 import type { Cruncher } from "./_cruncher.ts";
 import { primesBelow } from "./_cruncher.ts";
 import type Guest from "./_guest.ts";
+import { endOf, nodeTest } from "./_threads.ts";
 
 const GUEST = new URL("./_guest.ts", import.meta.url);
 const CRUNCHER = new URL("./_cruncher.ts#Cruncher", import.meta.url);
-
-function nodeTest(
-  title: string,
-  workers: number,
-  body: (node: Node, logs: string[]) => Promise<void>,
-): void {
-  test(title, async () => {
-    const logs: string[] = [];
-    const log = { sinks: { list: ({ message }: { message: string }) => void logs.push(message) } };
-    const node = await startNode("threads@localhost", { network: false, workers, log });
-    try {
-      await body(node, logs);
-    } finally {
-      await node.stop();
-    }
-  });
-}
-
-/** The reason that a process ends with. */
-function endOf(node: Node, pid: Pid): Promise<Term> {
-  return new Promise((resolve) => node.monitor(pid, ({ reason }) => resolve(reason)));
-}
 
 nodeTest(
   "a worker that crashes takes its processes with it, and the node lives on",

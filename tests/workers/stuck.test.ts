@@ -1,46 +1,13 @@
-import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import {
-  atom,
-  child,
-  ExitError,
-  format,
-  type Node,
-  type Pid,
-  startNode,
-  supervisor,
-  type Term,
-  tuple,
-} from "../../mod.ts";
+import { atom, child, ExitError, format, supervisor, tuple } from "../../mod.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
 import { runtime } from "../_support/runtime.ts";
 import { inbox } from "../node/_cluster.ts";
 import type Spinner from "./_spinner.ts";
+import { endOf, nodeTest } from "./_threads.ts";
 
 const SPINNER = new URL("./_spinner.ts", import.meta.url);
-
-function nodeTest(
-  title: string,
-  workers: number,
-  body: (node: Node, logs: string[]) => Promise<void>,
-): void {
-  test(title, async () => {
-    const logs: string[] = [];
-    const log = { sinks: { list: ({ message }: { message: string }) => void logs.push(message) } };
-    const node = await startNode("threads@localhost", { network: false, workers, log });
-    try {
-      await body(node, logs);
-    } finally {
-      await node.stop();
-    }
-  });
-}
-
-/** The reason that a process ends with. */
-function endOf(node: Node, pid: Pid): Promise<Term> {
-  return new Promise((resolve) => node.monitor(pid, ({ reason }) => resolve(reason)));
-}
 
 async function poll<T>(ask: () => T | undefined): Promise<T> {
   for (;;) {
