@@ -1,4 +1,4 @@
-// Integers beyond 32 bits: little-endian bytes on the wire, numbers or bigints here. Up to 128 bits by words of 64, longer ones by their hexadecimal
+// Integers beyond 32 bits: little-endian bytes on the wire, numbers or bigints here. Up to 14 bytes by words of 64 bits, longer ones by their hexadecimal
 // digits, which both engines read and write in linear time; adding up words would be quadratic.
 
 const words = new Uint32Array(2);
@@ -9,8 +9,6 @@ const hex: string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padSt
 /** What stands beyond 64 bits is mostly what it was in the integer before: ids and times that come together. */
 let lastHigh = 0;
 let lastPart = 0n;
-const MOST_63 = 0x7fff_ffff_ffff_ffffn;
-const LEAST_63 = -0x8000_0000_0000_0000n;
 
 /** How many bytes a bigint may have everywhere: JavaScriptCore's limit of 2^20 bits. */
 export const MAX_BIGNUM_BYTES = 131_072;
@@ -61,31 +59,43 @@ function readDigits(bytes: Uint8Array, start: number, length: number): bigint {
   return BigInt(text);
 }
 
-/** How many bytes a bigint needs without its sign, if more than 128 bits. */
+/** How many bytes a bigint needs without its sign, if more than 112 bits. */
 export function bigintLength(magnitude: bigint): number {
   return (magnitude.toString(16).length + 1) >> 1;
 }
 
-/** Writes the magnitude of a bigint of at most 128 bits, sixteen bytes of it, and gives how many count; -1 if there are more. */
-export function writeWords(value: bigint, isNegative: boolean, view: DataView, at: number): number {
-  const high = value >> 64n;
-  if (high > MOST_63 || high < LEAST_63) return -1;
+/** From here on a number no longer says what is beyond the lowest 64 bits. */
+const TOO_LARGE = 2 ** 112;
+
+/**
+ * Writes the magnitude of a bigint of less than 112 bits, sixteen bytes of it, and gives how many count; -1 if there are more.
+ *
+ * @param near the number that is next to it. Engines cut a bigint to 64 bits in no time, while each operation on one makes another: what is beyond those
+ * is what is left of the number without them, which is wrong by less than a tenth.
+ */
+export function writeWords(value: bigint, near: number, view: DataView, at: number): number {
+  if (near >= TOO_LARGE || near <= -TOO_LARGE) return -1;
   view.setBigInt64(at, value, true);
-  view.setBigInt64(at + 8, high, true);
-  let length = 16;
-  if (isNegative) negate(view, at);
-  while (length > 0 && view.getUint8(at + length - 1) === 0) length--;
-  return length;
+  let low = view.getUint32(at, true);
+  let high = view.getUint32(at + 4, true);
+  if (near < 0) {
+    high = (low === 0 ? -high : ~high) >>> 0;
+    low = -low >>> 0;
+    view.setUint32(at, low, true);
+    view.setUint32(at + 4, high, true);
+    near = -near;
+  }
+  const beyond = Math.round((near - high * 0x1_0000_0000 - low) / 0x1_0000_0000_0000_0000);
+  if (beyond === 0) return high === 0 ? bytesOf(low) : 4 + bytesOf(high);
+  const top = Math.floor(beyond / 0x1_0000_0000);
+  view.setUint32(at + 8, beyond, true);
+  view.setUint32(at + 12, top, true);
+  return top === 0 ? 8 + bytesOf(beyond) : 12 + bytesOf(top);
 }
 
-/** Turns the sign of sixteen little-endian bytes. */
-function negate(view: DataView, at: number): void {
-  let carry = 1;
-  for (let i = 0; i < 16; i += 4) {
-    const word = (~view.getInt32(at + i, true) >>> 0) + carry;
-    view.setInt32(at + i, word, true);
-    carry = word > 0xffff_ffff ? 1 : 0;
-  }
+/** How many bytes an integer of 32 bits has. */
+function bytesOf(value: number): number {
+  return 4 - (Math.clz32(value) >> 3);
 }
 
 /** Writes `length` little-endian bytes of a bigint without its sign. */

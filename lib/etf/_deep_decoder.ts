@@ -15,7 +15,6 @@ import { Tag, tagName } from "./tags.ts";
 import type { Term } from "./term.ts";
 import { TermMap } from "./term_map.ts";
 import { newTuple, Tuple } from "./tuple.ts";
-import { readUtf8 } from "./_utf8.ts";
 
 /** What is being filled. WRAP is added inside the keys of maps, where floats are wrapped, so that 1.0 stays another key than 1. */
 const ROOT = 0;
@@ -339,7 +338,8 @@ export class DeepDecoder extends Reader {
     const length = this._u32(tag);
     if (this._text) {
       this._need(length, tag);
-      const text = readUtf8(this._bytes, this.position, this.position + length);
+      const { position } = this;
+      const text = this._texts.read(this._bytes, position, position + length, this.end);
       if (text !== undefined) {
         this.position += length;
         return text;

@@ -2,9 +2,10 @@
 // rows of the benchmark.
 import type { Atom } from "./atom.ts";
 import { atomObject, encodedSize } from "./_atom_bytes.ts";
+import { writeWords } from "./_bignum.ts";
 import { Float } from "./float.ts";
 import { Pid, Ref } from "./identifiers.ts";
-import { writeBigInteger, writeLeaf, writeSafe } from "./_rare_terms.ts";
+import { writeLarge, writeLeaf, writeSafe } from "./_rare_terms.ts";
 import { utf8Length, writeUtf8 } from "./_utf8.ts";
 import { MARGIN, Writer } from "./_writer.ts";
 
@@ -105,6 +106,23 @@ export class LeafWriter extends Writer {
     return pos + 9;
   }
 
+  /** @internal An integer that came as a bigint, in the shortest form, as Erlang sends it. */
+  _bigint(value: bigint, pos: number): number {
+    const near = Number(value);
+    if (Number.isSafeInteger(near)) return this._number(near, pos);
+    const { bytes } = this;
+    const count = writeWords(value, near, this.view, pos + 3);
+    if (count > 0) {
+      bytes[pos] = 110; // SMALL_BIG_EXT
+      bytes[pos + 1] = count;
+      bytes[pos + 2] = near < 0 ? 1 : 0;
+      return pos + 3 + count;
+    }
+    this.position = pos;
+    writeLarge(this, near < 0 ? -value : value, near < 0);
+    return this.position;
+  }
+
   /** @internal */
   _pid(pid: Pid, pos: number): number {
     this.bytes[pos] = 88; // NEW_PID_EXT
@@ -156,9 +174,7 @@ export class LeafWriter extends Writer {
       case "boolean":
         return this._atom(atomObject(value), pos);
       case "bigint":
-        this.position = pos;
-        writeBigInteger(this, value);
-        return this.position;
+        return this._bigint(value, pos);
       case "object":
         if (value === null) return this._atom(atomObject(null), pos);
         if (value instanceof Pid) return this._pid(value, pos);

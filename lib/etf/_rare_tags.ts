@@ -232,6 +232,8 @@ function splice(
   splices: Splice[],
   tag: number,
 ): Uint8Array {
+  const isCopied = splices.length > 0 || end - start < reader._options.viewFrom;
+  if (isCopied) reader._chargeFun(end - start, splices.length, tag);
   if (splices.length === 0) {
     reader.position = start;
     return reader._binary(end - start, tag);

@@ -1,6 +1,6 @@
 import type { Atom } from "./atom.ts";
 import { encodedSize } from "./_atom_bytes.ts";
-import { bigintLength, writeBigint, writeWords } from "./_bignum.ts";
+import { bigintLength, writeBigint } from "./_bignum.ts";
 import { Bitstring } from "./binary.ts";
 import { ExternalFun, Fun, LocalTerm, type NativeRecord } from "./fun.ts";
 import { Port } from "./identifiers.ts";
@@ -56,37 +56,8 @@ export function writeAtom(writer: Writer, atom: Atom): void {
   writer.position = position + size;
 }
 
-/** An integer that came as a bigint, in the shortest form, as Erlang sends it. */
-export function writeBigInteger(writer: Writer, value: bigint): void {
-  writer.reserve(MARGIN);
-  const { bytes, position: at, view } = writer;
-  const isNegative = value < 0n;
-  const count = writeWords(value, isNegative, view, at + 3);
-  if (count < 0) {
-    writeLarge(writer, isNegative ? -value : value, isNegative);
-  } else if (count < 5) {
-    const number = Number(value);
-    if ((number | 0) !== number) {
-      writer.position = writeSafe(bytes, at, number);
-    } else if (number >= 0 && number < 256) {
-      bytes[at] = Tag.SMALL_INTEGER_EXT;
-      bytes[at + 1] = number;
-      writer.position = at + 2;
-    } else {
-      bytes[at] = Tag.INTEGER_EXT;
-      view.setInt32(at + 1, number);
-      writer.position = at + 5;
-    }
-  } else {
-    bytes[at] = Tag.SMALL_BIG_EXT;
-    bytes[at + 1] = count;
-    bytes[at + 2] = isNegative ? 1 : 0;
-    writer.position = at + 3 + count;
-  }
-}
-
-/** More than 128 bits, or nearly so many. */
-function writeLarge(writer: Writer, magnitude: bigint, isNegative: boolean): void {
+/** An integer of 112 bits or more. */
+export function writeLarge(writer: Writer, magnitude: bigint, isNegative: boolean): void {
   const length = bigintLength(magnitude);
   if (length < 256) {
     writer.u8(Tag.SMALL_BIG_EXT);

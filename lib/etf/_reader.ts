@@ -12,7 +12,9 @@ import { DecodeError } from "./errors.ts";
 import type { DecodeOptions } from "./options.ts";
 import { Slab } from "./_slab.ts";
 import { Tag, tagName } from "./tags.ts";
+import { MEMORY_PER_BYTE, takesMore } from "./_term_memory.ts";
 import type { KeySession } from "./term_key.ts";
+import { TextWindow } from "./_text_window.ts";
 import { readLatin1 } from "./_utf8.ts";
 import { MAX_BIGNUM_BYTES } from "./_bignum.ts";
 
@@ -20,6 +22,11 @@ const NONE = new Uint8Array(0);
 const slab = new Slab();
 /** Larger copies get a buffer of their own. */
 const CARVED = 1024;
+
+/** Bytes that the funs of one message may take, written out anew for each fun that holds them. */
+const MAX_FUNS = 2 ** 28;
+/** What a reference in a fun to the atom cache counts for besides. */
+const SPLICE = 512;
 
 /** Bytes that stand for others. */
 export interface Splice {
@@ -42,8 +49,14 @@ export class Reader {
   cached = Infinity;
   /** @internal What must be replaced in the bytes of a fun, in order; `null` while none is being read. */
   _splices: Splice[] | null = null;
+  /** What has been written out for funs. */
+  #funBytes = 0;
+  /** @internal As many bytes cannot make a term that takes too much memory. */
+  readonly _safe: number;
   /** @internal What has been spelled out to compare the keys of maps, while a term is read. */
   _keys: KeySession | null = null;
+  /** @internal */
+  readonly _texts: TextWindow = new TextWindow();
   /** @internal */
   readonly _options: Required<Omit<DecodeOptions, "objects" | "trailing">>;
 
@@ -55,8 +68,10 @@ export class Reader {
       floats: options.floats ?? "number",
       maxInflated: options.maxInflated ?? 67_108_864,
       maxBignumBytes: Math.min(options.maxBignumBytes ?? MAX_BIGNUM_BYTES, MAX_BIGNUM_BYTES),
+      maxMemory: options.maxMemory ?? 2_147_483_648,
       viewFrom: options.viewFrom ?? 256,
     };
+    this._safe = this._options.maxMemory / MEMORY_PER_BYTE;
   }
 
   /** Goes on with other bytes. Large binaries will be views of them. */
@@ -64,6 +79,26 @@ export class Reader {
     this._bytes = bytes;
     this.position = start;
     this.end = end;
+    this.#funBytes = 0;
+    this._texts.forget();
+  }
+
+  /**
+   * @internal Counts what is written out for a fun. Each in another is written out in both, so that a message of some kilobytes can ask
+   * for gigabytes.
+   */
+  _chargeFun(bytes: number, splices: number, tag: number): void {
+    this.#funBytes += bytes + SPLICE * splices;
+    if (this.#funBytes > MAX_FUNS) {
+      this._fail("funs with too much in them: they hold each other, or too many atoms", tag);
+    }
+  }
+
+  /** @internal Throws where what is left would take too much memory. */
+  _checkMemory(): void {
+    const { maxMemory } = this._options;
+    if (!takesMore(this._bytes, this.position, this.end, maxMemory)) return;
+    this._fail(`it would take more than ${maxMemory} bytes of memory, see maxMemory`);
   }
 
   /** @internal Throws unless that many bytes are left. */
@@ -181,6 +216,7 @@ export class Reader {
     const atom = atomObject(value);
     if (this._splices !== null) {
       const size = encodedSize(atom);
+      this._chargeFun(size, 1, tag);
       this._splices.push({
         at,
         length: 2,

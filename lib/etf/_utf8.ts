@@ -11,8 +11,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const methods = (globalThis as { Buffer?: { prototype?: Partial<Methods> } }).Buffer?.prototype;
 const slicer = methods?.utf8Slice;
 const utf8Write = methods?.utf8Write;
-/** Up to so many characters one by one: where a slice is the engine's own, as in Bun, it is faster from a few on. */
-const SHORT = /\[native code\]/.test(String(slicer)) ? 8 : SHORT_TEXT;
+/** Whether a slice is the engine's own, as in Bun, where a call with many arguments takes longer. */
+export const OWN_SLICES: boolean = /\[native code\]/.test(String(slicer));
+/** Up to so many characters one by one. */
+const SHORT = OWN_SLICES ? 8 : SHORT_TEXT;
 
 /** The text of these bytes, `undefined` where they are not valid UTF-8. */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {

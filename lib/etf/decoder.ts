@@ -32,7 +32,7 @@ const MALFORMED: Error = new Error("Cannot decode a term");
  */
 export class Decoder extends DeepDecoder {
   #lastNode: Atom = atomObject(null);
-  /** For each size the keys of the map that came last, where all were texts: they differ from each other. */
+  /** For each size the keys of the map that came last, where all were texts of ASCII: they differ from each other. */
   readonly #knownTexts: (readonly string[] | undefined)[] = [];
 
   /**
@@ -43,6 +43,7 @@ export class Decoder extends DeepDecoder {
    */
   term(): Term {
     const start = this.position;
+    if (this.end - start > this._safe) this._checkMemory();
     try {
       return this.#value(0, false, DEPTH);
     } catch (error) {
@@ -285,10 +286,51 @@ export class Decoder extends DeepDecoder {
   }
 
   #map(size: number, owed: number, inKey: boolean, depth: number, start: number): Term {
+    const known = size <= KNOWN ? this.#knownTexts[size] : undefined;
+    if (known !== undefined && !inKey && this._text && this._objects === "binaries") {
+      return this.#familiar(known, size, owed, depth, start);
+    }
     const flat: Term[] = size > PREALLOCATED ? [] : new Array(size);
+    return this.#entries(flat, 0, size, owed, inKey, depth, start);
+  }
+
+  /** A map that becomes an object: written into it at once as long as the keys are those of the map before. */
+  #familiar(
+    known: readonly string[],
+    size: number,
+    owed: number,
+    depth: number,
+    start: number,
+  ): Term {
+    const object: Record<string, Term> = {};
+    let i = 0;
+    for (; i < size; i += 2) {
+      const key = known[i >> 1];
+      if (!this.#comes(key)) break;
+      object[key] = this.#value(owed + size - i - 2, false, depth);
+    }
+    if (i === size) return object as unknown as Term;
+    const flat: Term[] = new Array(size);
+    for (let j = 0; j < i; j += 2) {
+      flat[j] = known[j >> 1];
+      flat[j + 1] = object[known[j >> 1]];
+    }
+    return this.#entries(flat, i, size, owed, false, depth, start);
+  }
+
+  /** The entries of a map from `i` on; those before have texts as keys. */
+  #entries(
+    flat: Term[],
+    i: number,
+    size: number,
+    owed: number,
+    inKey: boolean,
+    depth: number,
+    start: number,
+  ): Term {
     const hasTexts = this._text;
-    let texts = 0;
-    for (let i = 0; i < size; i += 2) {
+    let texts = i;
+    for (; i < size; i += 2) {
       const rest = owed + size - i - 2;
       const key = hasTexts ? this.#key() : undefined;
       if (key === undefined) {
@@ -308,16 +350,27 @@ export class Decoder extends DeepDecoder {
   #textMap(flat: Term[], start: number, inKey: boolean): Term {
     const { length } = flat;
     const known = this.#knownTexts[length];
-    if (known === undefined || !hasTexts(flat, known)) {
-      const made = this._mapTerm(flat, start, inKey);
-      // Assigned, it would be no property.
-      this.#knownTexts[length] = flat.includes("__proto__") ? undefined : textsOf(flat);
-      return made;
+    const isObject = !inKey && this._objects === "binaries";
+    if (known !== undefined && !isObject && hasTexts(flat, known)) return TermMap._of(flat);
+    const made = this._mapTerm(flat, start, inKey);
+    // Assigned, it would be no property.
+    this.#knownTexts[length] = flat.includes("__proto__") ? undefined : textsOf(flat);
+    return made;
+  }
+
+  /** Passes the binary that a key of the map before was, if it comes next. */
+  #comes(text: string): boolean {
+    const bytes = this._bytes;
+    const { length } = text;
+    const at = this.position + 5;
+    if (at + length > this.end || bytes[at - 1] !== length) return false;
+    if (bytes[at - 5] !== 109) return false; // BINARY_EXT
+    if ((bytes[at - 4] | bytes[at - 3] | bytes[at - 2]) !== 0) return false;
+    for (let i = 0; i < length; i++) {
+      if (bytes[at + i] !== text.charCodeAt(i)) return false;
     }
-    if (inKey || this._objects !== "binaries") return TermMap._of(flat);
-    const object: Record<string, Term> = {};
-    for (let i = 0; i < length; i += 2) object[flat[i] as string] = flat[i + 1];
-    return object as unknown as Term;
+    this.position = at + length;
+    return true;
   }
 
   /** The text of a short binary that is a key; `undefined` if there is none. */

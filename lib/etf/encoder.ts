@@ -69,6 +69,8 @@ export class Encoder extends DeepEncoder {
       case "number":
         pos = this._number(value, pos);
         break;
+      case "bigint":
+        return this._bigint(value, pos);
       case "object":
         if (value instanceof Atom) return this._atom(value, pos);
         if (Array.isArray(value)) {
@@ -164,7 +166,8 @@ export class Encoder extends DeepEncoder {
         }
       } else {
         if (pos + MARGIN > bytes.length) pos = this._more(pos);
-        if (value instanceof Atom) pos = this._atom(value, pos);
+        if (typeof value === "bigint") pos = this._bigint(value, pos);
+        else if (value instanceof Atom) pos = this._atom(value, pos);
         else if (value instanceof Pid) pos = this._pid(value, pos);
         else pos = this.#value(value, pos, depth);
         bytes = this.bytes;

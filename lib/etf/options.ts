@@ -36,6 +36,11 @@ export interface DecodeOptions {
   /** How many bytes an integer may have. Default, and largest value that works on all runtimes, 131,072 (a million bits). */
   readonly maxBignumBytes?: number;
   /**
+   * How many bytes of memory a term may take, roughly: empty lists take 72 times as much as they do on the wire. Default 2,147,483,648
+   * (2 GiB), as much as the heap of a small machine's program.
+   */
+  readonly maxMemory?: number;
+  /**
    * Binaries of at least so many bytes are views of the bytes that were given, smaller ones are copied, so that they do not keep the whole
    * alive; `Infinity` copies all, for bytes that will be overwritten. Default 256.
    */

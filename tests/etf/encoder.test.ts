@@ -367,6 +367,21 @@ test("integers around each border, as bigints of both signs", () => {
   }
 });
 
+test("integers that are hard to tell from their neighbours as floating point", () => {
+  for (let bits = 60n; bits <= 130n; bits++) {
+    for (let low = 50n; low < bits; low++) {
+      for (const value of [2n ** bits - 2n ** low, 2n ** bits + 2n ** low, 2n ** bits - 1n]) {
+        for (const integer of [value, value - 1n, -value, 1n - value]) {
+          const digits = abs(integer).toString(16);
+          const even = digits.padStart(digits.length + digits.length % 2, "0");
+          const little = even.match(/../g)!.reverse().map((digit) => parseInt(digit, 16));
+          writes(integer, 110, little.length, integer < 0n ? 1 : 0, ...little);
+        }
+      }
+    }
+  }
+});
+
 function abs(value: bigint): bigint {
   return value < 0n ? -value : value;
 }

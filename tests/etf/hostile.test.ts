@@ -90,6 +90,27 @@ test("a bomb does not get to inflate", () => {
   within(1000, () => assertThrows(() => decode(bomb), DecodeError));
 });
 
+test("funs in funs, each of which is written out anew, are refused where they are too many", () => {
+  const fun = bytes(
+    ...[112, u32(0), 0, new Uint8Array(16), u32(0), u32(1), 82, 0, 97, 0, 97, 0],
+    ...[88, 82, 0, u32(1), u32(0), u32(1)],
+  );
+  const nested = (levels: number): Uint8Array => {
+    const all = new Uint8Array(levels * fun.length + 1).fill(106);
+    for (let i = 0; i < levels; i++) all.set(fun, i * fun.length);
+    return all;
+  };
+  const decoder = new Decoder();
+  decoder.cache = [atom("m")];
+  const term = (levels: number): Term => {
+    decoder.reset(nested(levels));
+    return decoder.term();
+  };
+  for (let i = 0; i < 20; i++) term(100); // each for itself is little
+  within(3000, () => assertThrows(() => term(10_000), DecodeError, "funs with too much"));
+  term(100);
+});
+
 test("an error inside a compressed term keeps the inner one as its cause", () => {
   const error = assertThrows(() => decode(bytes(131, 80, u32(1), deflated(200))), DecodeError);
   assertEquals([error.tag, error.offset], [80, 1]);
