@@ -5,7 +5,7 @@ import type { SocketAddress } from "../../transport/contract.ts";
 export interface HandshakeLimits {
   /** Streams that are in their handshake at once. Beyond it the oldest of the address that has the most gives way. Default 1,024. */
   readonly max?: number;
-  /** As `max`, of one address; further ones are closed at once. Default 64. */
+  /** As `max`, of one address. Default 64. */
   readonly maxPerAddress?: number;
   /**
    * Handshakes of one address that may fail in a row; after that its streams are served one at a time for a while, so that floods are
@@ -23,8 +23,10 @@ export type Outcome = "succeeded" | "failed" | "neither";
 
 /** Addresses whose failures are remembered. */
 const MAX_ADDRESSES = 4096;
-/** Milliseconds that one of an address that is served one at a time may take while it keeps others waiting. */
+/** Milliseconds that one of an address that is served one at a time may take. */
 const SLOW = 2_000;
+/** Milliseconds that it keeps others waiting: who has nothing to say must not be what good peers wait for. */
+const HURRY = 100;
 /** Milliseconds between one that has failed and the next of such an address: what a flood may cost, and hardly a delay. */
 const PAUSE = 10;
 
@@ -42,6 +44,8 @@ export class Visit {
   turn: Promise<void> | null = null;
   /** Ends the stream where it has to give way to another one. */
   close: () => void;
+  /** Ends one that is served in its turn and slow. */
+  timer: Timer | null = null;
   #left: ((outcome: Outcome) => void) | null;
   #resolve: () => void = () => {};
 
@@ -56,6 +60,7 @@ export class Visit {
   leave(outcome: Outcome): void {
     const left = this.#left;
     this.#left = null;
+    this.timer?.cancel();
     left?.(outcome);
     this.#resolve();
   }
@@ -78,13 +83,18 @@ export class Visit {
 
 /** The streams of one address. */
 class Place {
+  readonly address: string;
   readonly visits: Set<Visit> = new Set();
   /** Those that wait for their turn. */
   readonly waiting: Visit[] = [];
-  /** The one whose turn it is. */
+  /** The one whose turn it is, until it keeps nobody waiting any more. */
   served: Visit | null = null;
-  /** Ends that one, or the pause behind it. */
+  /** Begins the next turn, behind that one or the pause that follows it. */
   timer: Timer | null = null;
+
+  constructor(address: string) {
+    this.address = address;
+  }
 
   get isEmpty(): boolean {
     return this.visits.size === 0 && this.timer === null;
@@ -116,24 +126,23 @@ export class Admission {
   }
 
   /**
-   * Lets a stream begin, at once or when its turn comes, unless there are too many.
+   * Lets a stream begin, at once or when its turn comes. Where there are too many another one gives way.
    *
-   * @param close is called where it has to give way to another one.
-   * @returns the reason as a text where it may not.
+   * @param close is called where it has to give way itself.
    */
-  enter({ host }: SocketAddress, close: () => void): Visit | string {
+  enter({ host }: SocketAddress, close: () => void): Visit {
     const { maxPerAddress, max } = this.#limits;
     const address = groupOf(host);
     const trusted = isLoopback(host) && !this.#limits.loopback;
     const known = this.#places.get(address);
     if (!trusted && known !== undefined && known.visits.size >= maxPerAddress) {
-      if (known.waiting.length === 0) return "too many handshakes from there are under way";
-      known.waiting[0].giveWay("neither");
+      const [oldest] = known.waiting.length > 0 ? known.waiting : known.visits;
+      oldest.giveWay("neither");
     }
-    const place = known ?? new Place();
+    const place = known ?? new Place(address);
     if (this.#count >= max) this.#makeRoom(place);
     const visit = new Visit(this.#platform.now(), close, (outcome) => {
-      this.#left(address, place, visit, trusted && outcome === "failed" ? "neither" : outcome);
+      this.#left(place, visit, trusted && outcome === "failed" ? "neither" : outcome);
     });
     place.visits.add(visit);
     this.#places.set(address, place);
@@ -159,11 +168,18 @@ export class Admission {
 
   #serve(place: Place, visit: Visit): void {
     place.served = visit;
-    place.timer = this.#platform.setTimer(SLOW, () => visit.giveWay("failed"), { unref: true });
+    visit.timer = this.#platform.setTimer(SLOW, () => visit.giveWay("failed"), { unref: true });
+    this.#turn(place, HURRY);
     visit.begin(this.#platform.now());
   }
 
-  #left(address: string, place: Place, visit: Visit, outcome: Outcome): void {
+  /** The next one begins after so many milliseconds. */
+  #turn(place: Place, ms: number): void {
+    place.timer = this.#platform.setTimer(ms, () => this.#next(place), { unref: true });
+  }
+
+  #left(place: Place, visit: Visit, outcome: Outcome): void {
+    const { address } = place;
     this.#count--;
     place.visits.delete(visit);
     if (outcome === "succeeded") this.#buckets.delete(address);
@@ -171,7 +187,7 @@ export class Admission {
     if (place.served === visit) {
       place.timer?.cancel();
       place.served = place.timer = null;
-      if (!this.#closed) this.#pause(address, place, outcome === "failed" ? PAUSE : 0);
+      if (!this.#closed) this.#turn(place, outcome === "failed" ? PAUSE : 0);
     } else {
       const index = place.waiting.indexOf(visit);
       if (index >= 0) place.waiting.splice(index, 1);
@@ -179,15 +195,11 @@ export class Admission {
     if (place.isEmpty) this.#places.delete(address);
   }
 
-  #pause(address: string, place: Place, ms: number): void {
-    place.timer = this.#platform.setTimer(ms, () => this.#next(address, place), { unref: true });
-  }
-
-  #next(address: string, place: Place): void {
-    place.timer = null;
+  #next(place: Place): void {
+    place.served = place.timer = null;
     const visit = place.waiting.pop();
     if (visit !== undefined) this.#serve(place, visit);
-    else if (place.isEmpty) this.#places.delete(address);
+    else if (place.isEmpty) this.#places.delete(place.address);
   }
 
   /** The oldest of the address that has the most gives way; whoever is served takes a moment, and those that stall are old. */

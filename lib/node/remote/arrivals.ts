@@ -139,11 +139,7 @@ export class Arrivals {
   }
 
   #enter(remote: SocketAddress, close: () => void): Visit | null {
-    if (this.#closed) return null;
-    const entered = this.#admission.enter(remote, close);
-    if (typeof entered !== "string") return entered;
-    this.#refuse("unknown", remote, new Error(`Cannot accept a node: ${entered}`));
-    return null;
+    return this.#closed ? null : this.#admission.enter(remote, close);
   }
 
   #failed(introduced: string | null, remote: SocketAddress, error: Error): void {

@@ -140,7 +140,7 @@ const SETTINGS: Readonly<Record<string, (value: Term) => boolean>> = {
   priority: (value) => is(value, "low", "normal", "high", "max"),
   min_heap_size: isSize,
   min_bin_vheap_size: isSize,
-  max_heap_size: (value) => isSize(value) || value instanceof Map || value instanceof TermMap,
+  max_heap_size: (value) => isSize(value) || isHeapLimit(value),
   fullsweep_after: isSize,
   message_queue_data: (value) => is(value, "off_heap", "on_heap", "mixed"),
   scheduler: isSize,
@@ -156,6 +156,23 @@ function isSetting(option: Term): boolean {
 function isSize(value: Term): boolean {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 ||
     typeof value === "bigint" && value >= 0n;
+}
+
+/** `#{size := Size, kill => Bool, error_logger => Bool, include_shared_binaries => Bool}`; what else stands in it does not count. */
+function isHeapLimit(value: Term): boolean {
+  const fields = fieldsOf(value);
+  if (fields === null) return false;
+  const switches = ["kill", "error_logger", "include_shared_binaries"].map(fields);
+  return isSize(fields("size") ?? null) &&
+    switches.every((value) => value === undefined || typeof value === "boolean");
+}
+
+/** What stands in a map under an atom, also where the node takes maps as plain objects; `null` where it is no map. */
+function fieldsOf(value: Term): ((name: string) => Term | undefined) | null {
+  if (value instanceof TermMap) return (name) => value.field(name);
+  if (Object.getPrototypeOf(Object(value)) !== Object.prototype) return null;
+  const object = value as unknown as Record<string, Term>;
+  return (name) => Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function isPair(term: Term): term is Tuple<[Term, Term]> & Term {

@@ -9,9 +9,7 @@ const PEER = { host: "192.0.2.2", port: 1 };
 const LOCAL = { host: "127.0.0.1", port: 1 };
 
 function visit(admission: Admission, from: { host: string; port: number }): Visit {
-  const entered = admission.enter(from, () => {});
-  assert(typeof entered !== "string", entered as string);
-  return entered;
+  return admission.enter(from, () => {});
 }
 
 function fail(admission: Admission, from: { host: string; port: number }, times: number): void {
@@ -55,20 +53,18 @@ test("a good peer of such an address ends it, and whoever is slow does not hold 
   const platform = new FakePlatform();
   const admission = new Admission(platform, { failures: 1 });
   const gaveWay: string[] = [];
-  const enter = (name: string): Visit => {
-    const entered = admission.enter(ATTACKER, () => gaveWay.push(name));
-    assert(typeof entered !== "string");
-    return entered;
-  };
+  const enter = (name: string): Visit => admission.enter(ATTACKER, () => gaveWay.push(name));
   enter("wrong").leave("failed");
   enter("stalls");
   const [other, peer] = [enter("other"), enter("peer")];
-  platform.advance(1_999);
-  assertEquals(gaveWay, []);
+  platform.advance(99);
+  assertEquals([await mayBegin(peer), await mayBegin(other)], [false, false]);
+  platform.advance(1);
+  assertEquals([await mayBegin(peer), await mayBegin(other)], [true, false]);
+  platform.advance(1_899);
+  assertEquals(gaveWay, [], "it keeps nobody waiting, and may go on");
   platform.advance(1);
   assertEquals(gaveWay, ["stalls"]);
-  platform.advance(10);
-  assert(await mayBegin(peer));
   peer.leave("succeeded");
   platform.advance(0);
   assert(await mayBegin(other));
@@ -114,22 +110,36 @@ test("a visit ends once", () => {
   visit(admission, PEER).leave("neither");
 });
 
-test("so many of an address may be under way", () => {
+test("so many of an address may be under way: the oldest gives way to who comes", () => {
   const admission = new Admission(new FakePlatform(), { maxPerAddress: 2 });
-  const [first] = [visit(admission, ATTACKER), visit(admission, ATTACKER)];
-  assertEquals(admission.enter(ATTACKER, () => {}), "too many handshakes from there are under way");
+  const gaveWay: string[] = [];
+  const enter = (name: string): Visit => admission.enter(ATTACKER, () => gaveWay.push(name));
+  const [, second] = [enter("1"), enter("2")];
   visit(admission, PEER);
-  first.leave("neither");
-  visit(admission, ATTACKER);
-  assertEquals(admission.underWay, 3);
+  const peer = enter("3");
+  assertEquals([gaveWay, peer.turn, admission.underWay], [["1"], null, 3]);
+  second.leave("neither");
+  enter("4");
+  assertEquals([gaveWay, admission.underWay], [["1"], 3]);
+});
+
+test("many that stall behind such an address hold a good peer up for a tenth of a second", async () => {
+  const platform = new FakePlatform();
+  const admission = new Admission(platform, { failures: 1, maxPerAddress: 30 });
+  fail(admission, ATTACKER, 1);
+  for (let i = 0; i < 60; i++) visit(admission, ATTACKER);
+  const peer = visit(admission, ATTACKER);
+  platform.advance(100);
+  assert(await mayBegin(peer));
+  peer.leave("succeeded");
+  assertEquals(visit(admission, ATTACKER).turn, null);
 });
 
 test("where too many are under way the oldest of the address that has the most gives way", () => {
   const admission = new Admission(new FakePlatform(), { max: 4 });
   const gaveWay: string[] = [];
   const enter = (from: { host: string; port: number }, name: string): void => {
-    const entered = admission.enter(from, () => void gaveWay.push(name));
-    assert(typeof entered !== "string");
+    admission.enter(from, () => void gaveWay.push(name));
   };
   for (const name of ["1", "2", "3", "4"]) enter(ATTACKER, name);
   enter(PEER, "peer 1");
