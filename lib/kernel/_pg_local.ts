@@ -1,5 +1,6 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
+import { RecurringMap } from "../_util/recurring_map.ts";
 
 /** How often a process is in a group. */
 export interface Membership {
@@ -17,7 +18,7 @@ interface Member {
 
 /** The processes of this node, and the groups that they are in. */
 export class LocalMembers {
-  readonly #members: Map<string, Member> = new Map();
+  readonly #members: RecurringMap<string, Member> = new RecurringMap();
   readonly #monitor: (pid: Pid, ended: () => void) => Disposable;
   readonly #ended: (pid: Pid, groups: Iterable<Membership>) => void;
 

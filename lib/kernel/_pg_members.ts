@@ -1,9 +1,10 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
+import { RecurringMap } from "../_util/recurring_map.ts";
 
 /** Processes, each as often as it was added. */
 export class Bag {
-  readonly #pids: Map<string, { readonly pid: Pid; count: number }> = new Map();
+  readonly #pids: RecurringMap<string, { readonly pid: Pid; count: number }> = new RecurringMap();
 
   get isEmpty(): boolean {
     return this.#pids.size === 0;
@@ -26,16 +27,17 @@ export class Bag {
   }
 
   *[Symbol.iterator](): IterableIterator<Pid> {
-    for (const { pid, count } of this.#pids.values()) {
-      for (let i = 0; i < count; i++) yield pid;
+    for (const entry of this.#pids.places()) {
+      if (entry === undefined) continue;
+      for (let i = 0; i < entry.count; i++) yield entry.pid;
     }
   }
 
   /** Those that this has more often than the other. */
   without(other: Bag): Pid[] {
     const more: Pid[] = [];
-    for (const [key, { pid, count }] of this.#pids) {
-      const times = count - (other.#pids.get(key)?.count ?? 0);
+    for (const { pid, count } of this.#pids.values()) {
+      const times = count - (other.#pids.get(pid.key)?.count ?? 0);
       for (let i = 0; i < times; i++) more.push(pid);
     }
     return more;
@@ -51,7 +53,7 @@ export interface Group {
 
 /** The groups of a scope, by their keys. A group is there as long as it has members. */
 export class Groups {
-  readonly #groups: Map<unknown, Group> = new Map();
+  readonly #groups: RecurringMap<unknown, Group> = new RecurringMap();
 
   get(key: unknown): Group | undefined {
     return this.#groups.get(key);

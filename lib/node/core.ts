@@ -35,6 +35,7 @@ import { MainProcess } from "./process/main_process.ts";
 import { type Down, type Monitor, monitorProcess } from "./process/monitor.ts";
 import { type Body, type Home, Process, processId } from "./process/process.ts";
 import { Names } from "./process/names.ts";
+import { ProcessTable } from "./process/process_table.ts";
 import type { Priority } from "./process/mailbox.ts";
 import { PidNumbers } from "./numbers.ts";
 import type { Outside, Parts } from "./outside.ts";
@@ -72,7 +73,7 @@ export class Core implements Home, CallHome {
   readonly broken: BrokenLinks = new BrokenLinks((error) =>
     this.fault("Cannot break a link", error)
   );
-  readonly processes: Map<number, Process> = new Map();
+  readonly processes: ProcessTable = new ProcessTable();
   readonly names: Names;
   /** Stands for the node where something is done from outside of any process. */
   readonly main: Process;
@@ -139,23 +140,22 @@ export class Core implements Home, CallHome {
   // Processes
 
   /**
-   * Makes a process. Its first message is the body's to give: nothing runs before that.
+   * Makes a process. Its first message is for whoever makes it to give: nothing runs before that.
    *
    * @throws {NameError} if the name is taken; then there is no process.
    */
-  spawn(makeBody: (process: Process) => Body, options: SpawnOptions = NO_OPTIONS): Process {
+  spawn(body: Body, options: SpawnOptions = NO_OPTIONS): Process {
     this.main.mustLive("start a process");
     const number = options.number ?? this.pids.take();
     const pid = this.pids.pid(number);
     const process = this.#tracks === null
-      ? new Process(this, pid, NO_BODY)
-      : new TrackedProcess(this, pid, NO_BODY, this.#tracks);
+      ? new Process(this, pid, body)
+      : new TrackedProcess(this, pid, body, this.#tracks);
     if (options.register !== undefined) this.names.register(options.register, process);
     this.processes.set(number, process);
     process.groupLeader = options.groupLeader ?? (options.link ?? this.main).groupLeader;
     process.since = this.age;
     if (options !== NO_OPTIONS) equip(this, process, options);
-    process.body = makeBody(process);
     if (this.outside !== null && options.number === undefined) this.outside.spawned(process);
     return process;
   }

@@ -27,6 +27,7 @@ export interface SpawnOptions {
   /** How messages from other nodes are decoded for this process, where it differs from the node's way. */
   readonly terms?: Pick<DecodeOptions, "binaries" | "objects" | "floats">;
   readonly mailbox?: MailboxOptions;
+  readonly hibernateAfter?: number;
   readonly env?: Readonly<Record<string, unknown>>;
   /** The number that it has on the whole node, where another part of it has given one. */
   readonly number?: number;

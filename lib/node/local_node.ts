@@ -6,11 +6,11 @@ import type { Tuple } from "../etf/tuple.ts";
 import type { Platform } from "../platform/contract.ts";
 import {
   type Behaviour,
-  behaviourBody,
   checkArgs,
   checkStart,
   type PlacedRefOf,
   type RefOf,
+  spawnBehaviour,
 } from "./process/behaviour.ts";
 import { type CallOptions, DEFAULTS } from "./call.ts";
 import { Core, type CoreOptions, type SpawnOptions } from "./core.ts";
@@ -25,7 +25,7 @@ import type { Node } from "./node.ts";
 import type { ExitReason, Process } from "./process/process.ts";
 import { type RegisterAs, registrationOf } from "./process/registration.ts";
 import { NO_WORKERS, type Placed, type Placing } from "./placing.ts";
-import { checkFunction, functionBody, type Self } from "./process/self.ts";
+import { checkFunction, type Self, spawnFunction } from "./process/self.ts";
 import { Sleep } from "./process/sleep.ts";
 import { checkSpawnOptions, checkStartOptions, StartDeadline } from "./process/start_options.ts";
 import { checkPid, type Target } from "./target.ts";
@@ -56,6 +56,11 @@ export interface StartOptions extends Omit<ProcessOptions, "register"> {
    * the {@linkcode ExitError} `timeout`. Default `Infinity`.
    */
   readonly timeout?: number;
+  /**
+   * Milliseconds without a message after which the process hibernates, as by `hibernate()` of a server: Erlang's `hibernate_after`. Default
+   * `Infinity`.
+   */
+  readonly hibernateAfter?: number;
 }
 
 const NO_START_OPTIONS: StartOptions = {};
@@ -170,10 +175,7 @@ export abstract class LocalNode {
     checkStart(behaviour, args);
     if (options === NO_START_OPTIONS) {
       const instance = new behaviour();
-      const process = this._core.spawn((made) =>
-        behaviourBody(this.#node, made, instance, args, started)
-      );
-      return { process, instance };
+      return { process: spawnBehaviour(this.#node, instance, args, started), instance };
     }
     checkStartOptions(behaviour.name, options);
     const instance = new behaviour();
@@ -185,10 +187,7 @@ export abstract class LocalNode {
       ? null
       : new StartDeadline(this._core, behaviour.name, timeout, started);
     const tell = deadline?.started ?? started;
-    const process = this._core.spawn(
-      (made) => behaviourBody(this.#node, made, instance, args, tell, registration),
-      spawnOptions,
-    );
+    const process = spawnBehaviour(this.#node, instance, args, tell, spawnOptions, registration);
     deadline?.begin(process, spawnOptions.link ?? null);
     return { process, instance };
   }
@@ -402,7 +401,7 @@ export abstract class LocalNode {
 
   /** @ignore @internal */
   _spawn(fn: (self: Self) => unknown, options?: SpawnOptions): Process {
-    return this._core.spawn((process) => functionBody(this.#node, process, fn), options);
+    return spawnFunction(this.#node, fn, options);
   }
 
   /** @ignore @internal A call in the name of a process. */

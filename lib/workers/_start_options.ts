@@ -10,7 +10,9 @@ import { addressTerm, targetOf } from "./_targets.ts";
 /** How a process is to be started, so that another thread can read it. Values of the environment have to be terms. */
 export function startOptionsTerm(options: SpawnOptions, parent: Env | null): Encodable {
   const env = new Map(startEnv(parent, options.env)) as Map<string, Encodable>;
-  return tuple(JSON.stringify(options.terms ?? {}), mailboxTerm(options.mailbox), env) as Encodable;
+  const { terms = {}, mailbox, hibernateAfter = Infinity } = options;
+  const ms = hibernateAfter === Infinity ? null : hibernateAfter;
+  return tuple(JSON.stringify(terms), mailboxTerm(mailbox), env, ms) as Encodable;
 }
 
 function mailboxTerm(mailbox: MailboxOptions | undefined): Encodable {
@@ -22,11 +24,17 @@ function mailboxTerm(mailbox: MailboxOptions | undefined): Encodable {
 
 /** What {@linkcode startOptionsTerm} has written. */
 export function startOptionsOf(term: Term): SpawnOptions {
-  const [terms, mailbox, env] = term as unknown as [unknown, Term, Iterable<[Term, Term]>];
+  const [terms, mailbox, env, hibernateAfter] = term as unknown as [
+    unknown,
+    Term,
+    Iterable<[Term, Term]>,
+    number | null,
+  ];
   return {
     terms: JSON.parse(String(terms)),
     mailbox: mailboxOf(mailbox),
     env: Object.fromEntries(Array.from(env, ([name, value]) => [String(name), value])),
+    hibernateAfter: hibernateAfter ?? Infinity,
   };
 }
 

@@ -46,7 +46,7 @@ export class Load extends Turn {
   /** @throws {TypeError} if the options are none. */
   spawn(pid: Pid, options: SpawnOptions, groupLeader: Pid): Process {
     const all = { ...options, groupLeader, number: processId(pid) };
-    this.#process = this.#node._core.spawn(() => NOT_YET, all);
+    this.#process = this.#node._core.spawn(NOT_YET, all);
     this.#process.deliver(this);
     return this.#process;
   }

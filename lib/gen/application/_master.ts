@@ -60,10 +60,8 @@ export class Master {
     this.#ended = ended;
     this.startedAt = node._core.platform.now();
     const env = environment.all(application.name); // its processes inherit it
-    this.process = node._core.spawn((process) => new Leader(node._core, process), {
-      terms: EXACT,
-      env,
-    });
+    const leader = new Leader(node._core);
+    this.process = leader.process = node._core.spawn(leader, { terms: EXACT, env });
     this.process.groupLeader = this.process.pid;
     this.#context = new ApplicationContext(
       node,
@@ -253,16 +251,15 @@ export class Master {
 class Leader implements Body {
   readonly _essential = true;
   readonly #core: Core;
-  readonly #process: Process;
+  process!: Process;
 
-  constructor(core: Core, process: Process) {
+  constructor(core: Core) {
     this.#core = core;
-    this.#process = process;
   }
 
   _receive(message: unknown): void {
     if (!isTuple(message as Term) || (message as Term[])[0] !== IO_REQUEST) return;
-    this.#core.send(this.#process, this.#core.main.groupLeader, message as Term);
+    this.#core.send(this.process, this.#core.main.groupLeader, message as Term);
   }
 
   terminate(): void {}

@@ -12,7 +12,7 @@ export class Worker implements Body {
 
   constructor(core: Core, received: (message: unknown) => void = () => {}) {
     this.#received = received;
-    this.process = core.spawn(() => this);
+    this.process = core.spawn(this);
   }
 
   _receive(message: unknown): void {

@@ -3,7 +3,7 @@ import type { Term } from "../../etf/term.ts";
 import { ProcessExitedError } from "../errors.ts";
 import type { Home } from "./body.ts";
 import { fail } from "./_ending.ts";
-import type { IdleTimeout } from "./idle_timeout.ts";
+import type { Hibernation, IdleTimeout } from "./idle_timeout.ts";
 import type { Lanes } from "./mailbox.ts";
 import type { MailboxLimit } from "./mailbox_limit.ts";
 import type { Env } from "./env.ts";
@@ -27,6 +27,8 @@ export class Rare {
   lanes: Lanes | null = null;
   limit: MailboxLimit | null = null;
   idle: IdleTimeout | null = null;
+  /** What lets it hibernate when nothing comes for a while. */
+  hibernation: Hibernation | null = null;
   /** Whether it gives back what it does not need while it waits. */
   hibernates = false;
 
@@ -34,6 +36,7 @@ export class Rare {
   end(home: Home, reason: Term): void {
     this.abort?.abort(new ProcessExitedError("go on", reason));
     if (this.idle !== null) home.clearDeadline(this.idle);
+    if (this.hibernation !== null) home.clearDeadline(this.hibernation);
     this.limit?.tell();
     if (this.held !== null) { for (const message of this.held) fail(message, reason); }
     if (this.lanes !== null) { for (const message of this.lanes) fail(message, reason); }

@@ -6,7 +6,8 @@ import { ProcessContext } from "./context.ts";
 import { checkReason, ExitError, exitReasonOf, isProcessError, NameError } from "../errors.ts";
 import { ignore, IgnoredError } from "./ignore.ts";
 import type { Node } from "../node.ts";
-import type { Body, ExitReason, Process, Undelivered } from "./process.ts";
+import type { SpawnOptions } from "../core_options.ts";
+import type { ExitReason, Process, Undelivered } from "./process.ts";
 import type { Registration } from "./registration.ts";
 import { checkLocal, localProcess } from "../referring.ts";
 import { addressOf, describe, type Target } from "../target.ts";
@@ -130,47 +131,55 @@ export abstract class Behaviour extends ProcessContext {
 
 /** @internal The types say so too; a program without them is told what to do. */
 export function checkStart(behaviour: unknown, args: unknown): void {
+  if (typeof behaviour !== "function" || !(behaviour.prototype instanceof Behaviour)) {
+    throw noClass(behaviour);
+  }
+  if (!Array.isArray(args)) throw noArgs(behaviour.name);
+}
+
+function noClass(behaviour: unknown): TypeError {
   if (behaviour instanceof Behaviour) {
     const { name } = behaviour.constructor;
-    throw new TypeError(
+    return new TypeError(
       `Cannot start an instance of ${name}: the class is needed, node.start(${name}, [...])`,
     );
   }
   if (typeof behaviour !== "function") {
-    throw new TypeError(`Cannot start a process: a class is needed, ${typeof behaviour} came`);
+    return new TypeError(`Cannot start a process: a class is needed, ${typeof behaviour} came`);
   }
-  if (!(behaviour.prototype instanceof Behaviour)) {
-    throw new TypeError(
-      `Cannot start ${
-        behaviour.name || "a function"
-      }: it is no class that extends GenServer or another behaviour, use node.spawn for a function`,
-    );
-  }
-  checkArgs(behaviour.name, args);
+  return new TypeError(
+    `Cannot start ${
+      behaviour.name || "a function"
+    }: it is no class that extends GenServer or another behaviour, use node.spawn for a function`,
+  );
 }
 
 /** @internal */
 export function checkArgs(name: string, args: unknown): void {
-  if (Array.isArray(args)) return;
-  throw new TypeError(
+  if (!Array.isArray(args)) throw noArgs(name);
+}
+
+function noArgs(name: string): TypeError {
+  return new TypeError(
     `Cannot start ${name}: what init takes is needed as an array, [] for nothing`,
   );
 }
 
 const GENERIC_SERVER = { module: "gen_server", title: "Status for generic server" };
 
-/** @internal Makes an instance the body of its process; `init` runs as its first message. `started` is called once. */
-export function behaviourBody(
+/** @internal Starts an instance's process; `init` runs as its first message. `started` is called once. */
+export function spawnBehaviour(
   node: Node,
-  process: Process,
   behaviour: Behaviour,
   args: readonly unknown[],
   started: (error: Error | null) => void,
+  options?: SpawnOptions,
   registration: Registration | null = null,
-): Body {
+): Process {
+  const process = node._core.spawn(behaviour, options);
   behaviour._attach(node, process);
   process.deliver(new Init(process, behaviour, args, started, registration));
-  return behaviour;
+  return process;
 }
 
 /** @internal Runs the `init` of a behaviour as its process's first message. */
@@ -269,7 +278,7 @@ export class Init extends Turn implements Undelivered {
 
   /** In words: the reason, with its stack, is for logs and other nodes. */
   #why(error: unknown): string {
-    const { name } = this.#behaviour.constructor;
+    const name = this.#behaviour.constructor.name || "a process";
     if (!(error instanceof Error)) return `Cannot start ${name}: it has thrown ${String(error)}`;
     const { message } = error;
     return message.startsWith("Cannot start ")

@@ -6,10 +6,11 @@ import type { Process } from "./process.ts";
 
 /** Gives a process that was just made what its options ask for, besides its name and its group leader. */
 export function equip(core: Core, process: Process, options: SpawnOptions): void {
-  const { trapExit, terms, mailbox, link, env } = options;
+  const { trapExit, terms, mailbox, hibernateAfter, link, env } = options;
   if (trapExit !== undefined) process.trapExit = trapExit;
   if (terms !== undefined) process.terms = { ...core.terms, ...terms };
   if (mailbox !== undefined) process.limit = new MailboxLimit(process, mailbox);
+  if (hibernateAfter !== undefined) process.setHibernation(hibernateAfter);
   if (link) {
     process.parent = link.pid;
     process.addLink(link);

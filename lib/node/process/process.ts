@@ -9,7 +9,7 @@ import { exitReasonOf, isProcessError, ProcessExitedError } from "../errors.ts";
 import type { ProcessContext } from "./context.ts";
 import type { MonitorPlace, ProcessMonitor } from "./monitor.ts";
 import type { Body, ExitReason, Home, Linked } from "./body.ts";
-import { IdleTimeout } from "./idle_timeout.ts";
+import { Hibernation, IdleTimeout } from "./idle_timeout.ts";
 import { Lanes, Next, type Priority } from "./mailbox.ts";
 import { disposeAll, fail, isCrash, Stop, tellAll } from "./_ending.ts";
 import { Rare } from "./_rare.ts";
@@ -337,6 +337,12 @@ export class Process extends WithTies implements Runnable, Linked, CallPlace, Mo
     if (this.#status === "idle") this.#idles(rare);
   }
 
+  /** Has it hibernate each time when nothing has come for `ms` milliseconds. */
+  setHibernation(ms: number): void {
+    (this._rare ??= new Rare()).hibernation = new Hibernation(this, ms);
+    this.#special = true;
+  }
+
   /** Gives back what the mailbox holds to be fast, when the message is done that is handled now. */
   hibernate(): void {
     if (this.#status === "exited") return;
@@ -373,9 +379,10 @@ export class Process extends WithTies implements Runnable, Linked, CallPlace, Mo
     if (rare === null) return true;
     if (rare.stop !== null) return false;
     if (rare.lanes !== null && rare.lanes.length > 0) return false;
-    const { idle } = rare;
+    const { idle, hibernation } = rare;
     if (idle !== null && !idle.over && rare.held === null) this.home.setDeadline(idle, idle.ms);
     if (rare.hibernates) this._clear();
+    else if (hibernation !== null) this.home.setDeadline(hibernation, hibernation.ms);
     return true;
   }
 

@@ -9,7 +9,8 @@ import { exit } from "../errors.ts";
 import { Kept, matches, UrgentMessage } from "./_kept.ts";
 import type { Node } from "../node.ts";
 import type { Priority } from "./mailbox.ts";
-import type { Body, ExitReason, Process } from "./process.ts";
+import type { SpawnOptions } from "../core_options.ts";
+import type { ExitReason, Process } from "./process.ts";
 import { Turn } from "./turn.ts";
 
 /** How a process waits for a message. */
@@ -228,15 +229,16 @@ export function checkFunction(fn: unknown): void {
 }
 
 /** Starts a process that runs `fn` and ends when it is done. */
-export function functionBody(
+export function spawnFunction(
   node: Node,
-  process: Process,
   fn: (self: Self) => unknown,
-): Body {
+  options?: SpawnOptions,
+): Process {
   const self = new Self(fn);
+  const process = node._core.spawn(self, options);
   self._attach(node, process);
   process.deliver(START);
-  return self;
+  return process;
 }
 
 /** The first turn of every function's process. */

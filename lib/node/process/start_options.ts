@@ -16,7 +16,11 @@ const PROCESS_FIELDS: FieldsOf<ProcessOptions> & Readonly<Record<string, unknown
   mailbox: true,
   env: true,
 };
-const START_FIELDS: FieldsOf<StartOptions> = { ...PROCESS_FIELDS, timeout: true };
+const START_FIELDS: FieldsOf<StartOptions> = {
+  ...PROCESS_FIELDS,
+  timeout: true,
+  hibernateAfter: true,
+};
 
 /** @throws {TypeError} if there is no such option. */
 export function checkSpawnOptions(options: ProcessOptions): void {
@@ -26,18 +30,19 @@ export function checkSpawnOptions(options: ProcessOptions): void {
 /**
  * @param name of the class.
  * @throws {TypeError} if there is no such option.
- * @throws {RangeError} if the timeout is none.
+ * @throws {RangeError} if a time is none.
  */
 export function checkStartOptions(name: string, options: StartOptions): void {
   checkFields(`start ${name}`, options, START_FIELDS);
   checkTimeout(`start ${name}`, options.timeout);
+  checkTimeout(`start ${name}`, options.hibernateAfter, "hibernateAfter");
 }
 
 /** @throws {RangeError} if it is no time. */
-export function checkTimeout(what: string, timeout: unknown): void {
+export function checkTimeout(what: string, timeout: unknown, option = "timeout"): void {
   if (timeout === undefined || (typeof timeout === "number" && timeout >= 0)) return;
   throw new RangeError(
-    `Cannot ${what} with timeout ${String(timeout)}: 0 or more milliseconds are needed`,
+    `Cannot ${what} with ${option} ${String(timeout)}: 0 or more milliseconds are needed`,
   );
 }
 

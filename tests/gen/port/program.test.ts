@@ -367,6 +367,7 @@ test("what cannot be run, and options that cannot be meant, fail the start", asy
   const start = (command: string, options: object = {}): Promise<unknown> =>
     node.start(program(command, options), []);
   await assertRejects(() => start("/no/such/program"), Error, "no such program");
+  await assertRejects(() => start("/no/such/program"), Error, "Cannot start a process: "); // its class has no name
   await assertRejects(() => start(""), Error, "its path or name is needed");
   await assertRejects(() => start("cat", { packet: "words" }), Error, "no framing words");
   await assertRejects(() => start("cat", { shell: true }), Error, "no option shell");

@@ -10,12 +10,12 @@ type Handle = (message: number, process: Process) => unknown;
 /** A process with so many messages, counted from 1, and those that it has handled. */
 function busy(node: Node, count: number, handle: Handle): { process: Process; got: number[] } {
   const got: number[] = [];
-  const process = node._core.spawn((process) => ({
+  const process: Process = node._core.spawn({
     _receive(message: unknown): unknown {
       got.push(message as number);
       return handle(message as number, process);
     },
-  }));
+  });
   for (let i = 1; i <= count; i++) process.deliver(i);
   return { process, got };
 }
