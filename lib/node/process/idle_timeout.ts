@@ -1,3 +1,4 @@
+import { Deadline } from "./deadlines.ts";
 import type { Process } from "./process.ts";
 import { Turn } from "./turn.ts";
 
@@ -25,5 +26,24 @@ export class IdleTimeout extends Turn {
     if (this.#process.idleTimeout !== this) return undefined; // another one was set meanwhile
     this.over = true;
     return this.#fn();
+  }
+}
+
+/** Lets a process hibernate when nothing has come for a while. */
+export class Hibernation extends Deadline {
+  readonly ms: number;
+  readonly #process: Process;
+
+  constructor(process: Process, ms: number) {
+    super();
+    this.#process = process;
+    this.ms = ms;
+  }
+
+  /** What came meanwhile sets the deadline anew when it is done. */
+  override expired(): void {
+    if (this.#process.status !== "idle") return;
+    this.#process._rare!.hibernates = true;
+    this.#process._clear();
   }
 }

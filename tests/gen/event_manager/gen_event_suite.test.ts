@@ -4,7 +4,6 @@
  * | left out | why |
  * | --- | --- |
  * | start_opt | options of Erlang's spawn |
- * | auto_hibernate | there is no option `hibernate_after` |
  * | undef_handle_event | the compiler demands the method |
  * | undef_code_change | modules of JavaScript are not exchanged in a running process |
  * | format_log_1, format_log_2 | how OTP's logger prints a report of gen_event |
@@ -474,6 +473,22 @@ managerTest("hibernate: where a handler says so, until the next message", async 
   await manager.syncNotify(atom("wakeup"));
   assertEquals(status(), "idle");
   await manager.stop();
+});
+
+managerTest("auto_hibernate: when nothing has come for so long", async ({ node, platform }) => {
+  const manager = await node.start(EventManager, [], { hibernateAfter: 100 });
+  const status = (): string | undefined => node.info(manager.pid)?.status;
+  await manager.addHandler(Dummy, []);
+  await platform.elapse(99);
+  assertEquals(status(), "idle");
+  await platform.elapse(1);
+  assertEquals(status(), "hibernating");
+  await manager.syncNotify(atom("wakeup"));
+  assertEquals(status(), "idle");
+  await platform.elapse(100);
+  assertEquals(status(), "hibernating");
+  await manager.stop();
+  taken();
 });
 
 managerTest("call_format_status, call_format_status_anon", async ({ node }) => {

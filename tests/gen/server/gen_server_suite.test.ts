@@ -3,13 +3,12 @@
  *
  * | case | |
  * | --- | --- |
- * | start, stop1 to stop10, crash, call, send_request, cast, cast_fast, continue, info, hibernate | below |
+ * | start, stop1 to stop10, crash, call, send_request, cast, cast_fast, continue, info, hibernate, auto_hibernate | below |
  * | abcast, multicall, multicall_down, multicall_suspended | below, by `node.abcast` and `node.multiCall` |
  * | call_remote1 to 3, call_remote_n1 to n3, calling_self, call_with_huge_message_queue, reply_by_alias_with_payload | below |
  * | spec_init, spec_init_local_registered_parent, spec_init_global_registered_parent | below as far as a process that has a name or a parent becomes a server: ours always begins as one (no `proc_lib`, no `enter_loop`) |
  * | otp_5854, otp_7669, init_fails, undef_*, format_log, error_format_status, terminate_crash_format, call_format_status, get_state, replace_state | below |
  * | send_request_receive_reqid_collection, send_request_wait_reqid_collection, send_request_check_reqid_collection | below as `send_request`: promises are combined by the language |
- * | auto_hibernate | left out: there is no `hibernate_after`; a server hibernates by `idleTimeout` and `hibernate()`, see hibernate |
  * | undef_code_change | left out: code is not changed in a running program; sys answers `change_code` in tests/gen/sys |
  * | undef_init, undef_handle_call as compile errors | left out: the class has the methods, and the compiler says what is missing |
  * | format_log_1, format_log_2, format_all_status, format_log's single line and depth | left out: they are about OTP's logger templates |
@@ -514,6 +513,47 @@ nodeTest(
     assertStrictEquals(node.info(server.pid)!.status, "suspended");
     await sys.resume(node, server.pid);
     assertStrictEquals(await server.call("started_p"), OK);
+  },
+);
+
+nodeTest(
+  "auto_hibernate: each time when nothing has come for so long",
+  async ({ node, platform }) => {
+    const server = await node.start(Suite, [], { hibernateAfter: 100 });
+    const status = (): string => node.info(server.pid)!.status;
+    await platform.elapse(99);
+    assertStrictEquals(status(), "idle");
+    await platform.elapse(1);
+    assertStrictEquals(status(), "hibernating");
+    for (const wake of [() => server.call("started_p"), () => server.cast("cast_mistery")]) {
+      await wake();
+      await until(() => status() === "idle");
+      await platform.elapse(60);
+      await server.call("started_p"); // counts anew from here
+      await platform.elapse(60);
+      assertStrictEquals(status(), "idle");
+      await platform.elapse(40);
+      assertStrictEquals(status(), "hibernating");
+    }
+    await failure(node.start(Suite, [], { hibernateAfter: -1 })).then((error) =>
+      assertStrictEquals(
+        String(error),
+        "RangeError: Cannot start Suite with hibernateAfter -1: 0 or more milliseconds are needed",
+      )
+    );
+    // It does not begin the idle time anew.
+    class Idle extends GenServer {
+      times = 0;
+      override init(): void {
+        this.idleTimeout = 150;
+      }
+      override handleTimeout(): void {
+        this.times++;
+      }
+    }
+    const idle = await node.start(Idle, [], { hibernateAfter: 100 });
+    await platform.elapse(150);
+    assertEquals(format(await sys.getState(node, idle.pid)), "#{times => 1}");
   },
 );
 

@@ -7,7 +7,6 @@
  * | abnormal1clean, abnormal1dirty | whether a late reply of a call can arrive: never, each call has an alias of its own |
  * | code_change, undef_code_change | modules of JavaScript are not exchanged in a running process |
  * | pop_too_many | no callback modules are pushed and popped: an instance has one class |
- * | auto_hibernate | there is no option `hibernate_after`: an event timeout that hibernates does it |
  * | enter_loop | a process of a function does not become a machine: it starts one |
  * | format_log_1, format_log_2, format_log_with_process_label, error_format_status, terminate_crash_format | how OTP's logger prints a report of gen_statem |
  *
@@ -764,6 +763,18 @@ nodeTest("generic_timers: any number, in any state, at a time too", async ({ nod
   assertEquals(order, ["timeout d 2", "timeout c 2"]);
   await platform.elapse(450);
   assertStrictEquals(await stopped, atom("stopped"));
+});
+
+nodeTest("auto_hibernate: when nothing has come for so long", async ({ node, platform }) => {
+  const machine = await node.start(TablePhone, [], { hibernateAfter: 100 });
+  const status = (): string => node.info(machine.pid)!.status;
+  await platform.elapse(100);
+  assertStrictEquals(status(), "hibernating");
+  assertStrictEquals(await machine.call("alive?"), "yes");
+  await platform.elapse(99);
+  assertStrictEquals(status(), "idle");
+  await platform.elapse(1);
+  assertStrictEquals(status(), "hibernating");
 });
 
 nodeTest("call_format_status, format_all_status", async ({ node }) => {
