@@ -2,6 +2,7 @@ import { atom } from "../../etf/atom.ts";
 
 import type { Encodable, Term } from "../../etf/term.ts";
 import { isTuple, tuple } from "../../etf/tuple.ts";
+import { NOCONNECTION } from "../../node/atoms.ts";
 import { ExitError, NodeDownError } from "../../node/errors.ts";
 import type { Mfa } from "../../node/remote/rpc.ts";
 import { keeperCall } from "./_keeper.ts";
@@ -62,7 +63,7 @@ export class RemoteStart extends ElsewhereStart {
     const core = node._core;
     const ref = core.makeRef();
     const [module, name] = this.call;
-    const answer = new Answer();
+    const answer = new Answer(this.node);
     core.addReplyTo(ref, answer);
     try {
       const args = keeperCall(process.pid, ref, [module, name, this.args(extra)]);
@@ -85,8 +86,10 @@ class Answer {
   readonly promise: Promise<Term>;
   #resolve!: (result: Term) => void;
   #reject!: (error: Error) => void;
+  readonly #node: string;
 
-  constructor() {
+  constructor(node: string) {
+    this.#node = node;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -100,7 +103,7 @@ class Answer {
 
   /** The process there has ended, or its node is gone. */
   down(reason: Term): void {
-    this.#reject(new ExitError(reason));
+    this.#reject(reason === NOCONNECTION ? new NodeDownError(this.#node) : new ExitError(reason));
   }
 }
 

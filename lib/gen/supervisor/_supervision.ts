@@ -13,6 +13,7 @@ import type { Child } from "./child.ts";
 import type { Flags } from "./flags.ts";
 import { Intensity } from "./_intensity.ts";
 import type { Reports } from "./_reports.ts";
+import { Retry } from "./_retry.ts";
 import { endAll, endChild, endedWell, isInOrder } from "./_shutdown.ts";
 import { type Parent, type Running, startFailure } from "./_start.ts";
 import { Children, Entry } from "./_table.ts";
@@ -112,7 +113,7 @@ export class Supervision {
 
   /** A restart has failed, and others have been served since. */
   tryAgain(entry: Entry): void | Promise<void> {
-    if (entry.restarting) return this.#restart(entry);
+    if (entry.restarting) return this.#restart(entry, entry.spec._retryAfter === null);
   }
 
   /** Ends all children: the last that was started first, one after another, or all at once where they are all alike. */
@@ -141,8 +142,8 @@ export class Supervision {
     }
   }
 
-  #restart(entry: Entry): void | Promise<void> {
-    if (!this.intensity.allows(this.#core.platform.now())) {
+  #restart(entry: Entry, counts = true): void | Promise<void> {
+    if (counts && !this.intensity.allows(this.#core.platform.now())) {
       this.#reports.trouble("shutdown", TOO_OFTEN, entry, entry.running ?? entry.awaited);
       this.#drop(entry);
       this.#parent.process.stop(SHUTDOWN);
@@ -176,7 +177,7 @@ export class Supervision {
       if (one.spec.restart === "temporary") this.children.remove(one);
     }
     const failed = await this.#startGroup(group.filter((one) => this.children.has(one)));
-    if (failed !== null) this.#later(failed.entry, failed.entry === entry ? former : null);
+    if (failed !== null) this.#later(failed.entry, failed, failed.entry === entry ? former : null);
   }
 
   async #startGroup(group: readonly Entry[]): Promise<Failure & { entry: Entry } | null> {
@@ -214,15 +215,17 @@ export class Supervision {
     }
   }
 
-  #failed(entry: Entry, { error }: Failure, former: Running | null): void {
-    this.#reports.trouble("start_error", error, entry, former);
-    this.#later(entry, former);
+  #failed(entry: Entry, failure: Failure, former: Running | null): void {
+    this.#reports.trouble("start_error", failure.error, entry, former);
+    this.#later(entry, failure, former);
   }
 
   /** Tries a restart again when what has come meanwhile is done: it may be that the supervisor, or the child, is to end. */
-  #later(entry: Entry, former: Running | null): void {
+  #later(entry: Entry, { cause }: Failure, former: Running | null): void {
     this.children.awaits(entry, former);
-    this.#parent.process.deliver(new TryAgain(this, entry));
+    const { _retryAfter: ms } = entry.spec;
+    if (ms === null) return this.#parent.process.deliver(new TryAgain(this, entry));
+    entry.retry = new Retry(this.#parent, ms, cause, () => this.tryAgain(entry));
   }
 
   #end(entry: Entry): Promise<void> | void {

@@ -2,6 +2,7 @@ import type { Pid } from "../../etf/identifiers.ts";
 import { termKey } from "../../etf/term_key.ts";
 import type { Term } from "../../etf/term.ts";
 import type { Child } from "./child.ts";
+import type { Retry } from "./_retry.ts";
 import type { Running } from "./_start.ts";
 
 /** One child of a supervisor. */
@@ -16,6 +17,8 @@ export class Entry {
   restarting = false;
   /** What it was then, by whose pid it is still known. */
   awaited: Running | null = null;
+  /** What waits to try it again; `null` where that is in the mailbox already. */
+  retry: Retry | null = null;
   /** It was disabled: nothing starts it until it is enabled. */
   disabled = false;
   /** Its key in its table; `null` where it is in none. */
@@ -94,7 +97,8 @@ export class Children {
     if (running !== null) this.#deletePid(running);
     if (awaited !== null) this.#deletePid(awaited);
     if (entry.restarting) this.restarting--;
-    entry.running = entry.awaited = null;
+    entry.retry?.[Symbol.dispose]();
+    entry.running = entry.awaited = entry.retry = null;
     entry.restarting = false;
   }
 

@@ -78,6 +78,8 @@ export class Child<Extra extends readonly unknown[] = [], R = unknown> {
   readonly _start: ChildStart;
   /** @ignore @internal What other nodes may add to its arguments. */
   readonly _accept: readonly AnySchema[];
+  /** @ignore @internal Milliseconds until a restart that has failed is tried again; `null`: at once. */
+  readonly _retryAfter: number | null;
   /** @ignore @internal Erlang's list of modules, or `dynamic`. */
   readonly _modules: Term;
   #mfa: Term | undefined = undefined;
@@ -85,7 +87,7 @@ export class Child<Extra extends readonly unknown[] = [], R = unknown> {
   /** @ignore @internal */
   constructor(
     start: ChildStart,
-    options: ChildOptions,
+    options: ChildOptions & { readonly retryAfter?: number },
     type: ChildType,
     modules: Term = [...start.modules],
   ) {
@@ -97,6 +99,7 @@ export class Child<Extra extends readonly unknown[] = [], R = unknown> {
     this.shutdown = options.shutdown ?? (this.type === "supervisor" ? Infinity : 5_000);
     this.significant = options.significant ?? false;
     this._accept = options.accept ?? [];
+    this._retryAfter = options.retryAfter ?? null;
   }
 
   /** @ignore @internal How Erlang would start it, with the arguments that it has. */
@@ -123,6 +126,7 @@ const FIELDS: FieldsOf<ChildOptions> = {
   mailbox: true,
   env: true,
   timeout: true,
+  hibernateAfter: true,
 };
 
 /** @internal A string names the atom. */

@@ -29,10 +29,15 @@ export type RemoteChildStart =
   };
 
 /** How a supervisor keeps a process of another node: what is about its start is said there. */
-export type RemoteChildOptions = Pick<
-  ChildOptions,
-  "id" | "restart" | "shutdown" | "significant" | "type"
->;
+export interface RemoteChildOptions
+  extends Pick<ChildOptions, "id" | "restart" | "shutdown" | "significant" | "type"> {
+  /**
+   * Milliseconds until a restart that has failed is tried again; while the node cannot be reached it is only looked for, as often. The
+   * supervisor does other things meanwhile, and these attempts do not count as restarts: the end of the child has. Default: at once, and each
+   * attempt counts, as in OTP.
+   */
+  readonly retryAfter?: number;
+}
 
 /** Every option, so that a misspelt one is not taken for its default. */
 const FIELDS: FieldsOf<RemoteChildOptions> = {
@@ -41,6 +46,7 @@ const FIELDS: FieldsOf<RemoteChildOptions> = {
   shutdown: true,
   significant: true,
   type: true,
+  retryAfter: true,
 };
 
 /**
@@ -48,8 +54,10 @@ const FIELDS: FieldsOf<RemoteChildOptions> = {
  *
  * - A start function needs a node of Erlang. It runs there in a process of its own, which is the child's parent and passes exit
  *   signals on, both ways: a child that traps exits ends in order when its supervisor tells it to.
- * - Where the connection is lost the child has ended with `noconnection`, there as well as here. Each attempt to start it again
- *   while its node is gone counts as a restart: choose `intensity` and `period` with regard to that.
+ * - Where the connection is lost the child has ended with `noconnection`, there as well as here. As in OTP each attempt to start it again
+ *   counts as a restart, and while its node is gone they follow each other at once: the supervisor soon ends, and whoever supervises it decides.
+ *   With `retryAfter` it waits for the node instead, and so do the children that its `strategy` starts behind this one.
+ * - The first start does not wait: where the node cannot be reached then, it fails, and with it that of the supervisor.
  *
  * @param options as of {@linkcode child}; the default id is the module's or the child's name.
  *
@@ -61,7 +69,10 @@ const FIELDS: FieldsOf<RemoteChildOptions> = {
  * const Tree = supervisor({
  *   intensity: 10,
  *   children: [
- *     remoteChild({ node: "app@localhost", module: "Elixir.App.Cache", function: "start_link", args: [[]] }),
+ *     remoteChild(
+ *       { node: "app@localhost", module: "Elixir.App.Cache", function: "start_link", args: [[]] },
+ *       { retryAfter: 1_000 },
+ *     ),
  *   ],
  * });
  * await node.start(Tree, []);
@@ -84,6 +95,12 @@ export function remoteChild(
     );
   }
   checkFields("make a child of another node", options, FIELDS);
+  const { retryAfter = 1 } = options;
+  if (typeof retryAfter !== "number" || !(retryAfter >= 1)) {
+    throw new RangeError(
+      `Cannot make a child of another node: its retryAfter is ${retryAfter}, 1 or more milliseconds are needed`,
+    );
+  }
   if ("starter" in start) {
     return new Child(new StarterStart(node, start.starter, start.name, args), options, "worker");
   }

@@ -35,6 +35,7 @@ const NOT_FOUND = atom("not_found");
  * - The call replies `{ok, Pid}`, `{error, Reason}` or `ignore`, when the child's `init` is done. Others are served meanwhile.
  * - The child ends in order when its supervisor tells it to, and with `noconnection` when that supervisor's node is gone.
  * - Who may ask is decided by the node's option `access`, as for any name; what arguments may come, by the child's `accept`.
+ * - `supervisor:count_children/1` of OTP, Elixir's `count_children` too, crashes where a child is on another node, whatever that is: `which_children` counts.
  * - By `erpc` that cannot be done: the process that calls there is one that ends at once.
  *
  * @example

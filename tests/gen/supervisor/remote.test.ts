@@ -1,8 +1,15 @@
 /** Supervisors and children on two nodes: ours over processes of Erlang, and those of Erlang and Elixir over ours. */
 import { after, test } from "node:test";
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   atom,
+  type Child,
   child,
   type ExitReason,
   format,
@@ -152,6 +159,64 @@ test("children of a node that is lost have ended with noconnection", { skip }, a
   await peer.kill();
   assertEquals(await down, atom("shutdown")); // each attempt counts
   await ourSide.close();
+});
+
+test("one with retryAfter waits for its node, and is started when that is back", {
+  skip,
+}, async () => {
+  const { node, peer } = await ourSide.get("visible once more");
+  const there = remoteChild(demo("counter"), { id: "there", retryAfter: 50 });
+  const local = (id: string): Child => child(Counter, [1], { id, restart: "temporary" });
+  const sup = await node.start(
+    supervisor({ strategy: "rest_for_one", children: [local("before"), there, local("behind")] }),
+    [],
+  );
+  const pid = await pidOf(sup, "there");
+  const [before, behind] = [await pidOf(sup, "before"), await pidOf(sup, "behind")];
+  const end = ended(node, behind);
+  await peer.kill();
+  assertEquals(await end, atom("shutdown")); // as rest_for_one has it
+  await poll(async () => (await states(sup)).there === "restarting");
+  await sup.startChild(local("more")); // it does other things meanwhile
+  await sup.terminateChild("more");
+  await ourSide.restartPeer(); // whose module comes some time after its node
+  await poll(async () => (await states(sup)).there === "running");
+  const again = await pidOf(sup, "there");
+  assertNotEquals(format(again), format(pid));
+  assertEquals(await node.call(again, atom("get")), 0);
+  assertEquals(format(await pidOf(sup, "before")), format(before));
+
+  await sup.stop();
+});
+
+test("one with retryAfter that is terminated is not waited for any more", { skip }, async () => {
+  const { node, peer } = await ourSide.get("visible once more");
+  const sup = await start(
+    node,
+    remoteChild(demo("counter"), { id: "one", retryAfter: 50 }),
+    remoteChild(demo("echo"), { id: "two", retryAfter: 50 }),
+  );
+  await peer.kill();
+  await poll(async () => Object.values(await states(sup)).every((state) => state === "restarting"));
+  await sup.terminateChild("one");
+  await ourSide.restartPeer();
+  await poll(async () => (await states(sup)).two === "running");
+  assertEquals(await states(sup), { one: "stopped", two: "running" });
+  await sup.restartChild("one");
+  const last = ended(node, await pidOf(sup, "one"));
+  await sup.stop();
+  assertEquals(await last, atom("shutdown"));
+  await ourSide.close();
+});
+
+test("what retryAfter must be", () => {
+  for (const retryAfter of [0, -1, NaN, "1s" as never]) {
+    assertThrows(
+      () => remoteChild(demo("counter"), { retryAfter }),
+      RangeError,
+      `its retryAfter is ${retryAfter}, 1 or more milliseconds are needed`,
+    );
+  }
 });
 
 class Counter extends GenServer {
