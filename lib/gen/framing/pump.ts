@@ -28,9 +28,12 @@ export interface PumpOwner {
 
 /** What a handler of raw packets may return: how much of the packet it leaves, and when it wants to see it again. */
 export interface Unread {
-  /** How many bytes at the end of the packet were not used: they come again, in front of what comes next. Default 0. */
+  /** How many bytes at the end of the packet were not used: they come again, with what has come behind them. Default 0. */
   readonly left?: number;
-  /** How many bytes there must be, those that were left among them, before the next packet. Default one more than were left. */
+  /**
+   * How many bytes there must be, those that were left among them, before the next packet. Default: what was left comes again at once; where that is all
+   * of the packet, when there is more of it.
+   */
   readonly await?: number;
 }
 

@@ -92,12 +92,13 @@ export class Unpacker {
    * Gives the end of the last raw packet back: it comes again, before all else.
    *
    * @param left how many bytes.
-   * @param awaited how many there must be, with those, before the next packet.
+   * @param awaited how many there must be, with those, before the next packet. Default: any, but one more than were left where that is all.
    * @throws {RangeError} if these are no such numbers, or nothing would ever change.
    * @throws {FramingError} if more than a packet may have is awaited.
    */
-  leave(left: number, awaited: number = left + 1): void {
+  leave(left: number, awaited?: number): void {
     const last = this.#last;
+    awaited ??= left === last.length ? left + 1 : 1;
     this.#last = EMPTY;
     if (!(Number.isInteger(left) && left >= 0 && left <= last.length)) {
       throw new RangeError(

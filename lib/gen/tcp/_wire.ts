@@ -177,8 +177,12 @@ export class Wire implements PumpOwner, Disposable {
   }
 
   faulted(error: DisconnectError): void {
-    if (this.#closed) this.#error ??= error; // the rest of a packet that never came
-    else this.fail(error);
+    if (this.#closed || this.#written > 0) {
+      this.#error ??= error; // or it was the rest of a packet that never came
+      this.finish(); // the answers to the packets before that one go out
+    } else {
+      this.fail(error);
+    }
   }
 
   ended(): unknown {

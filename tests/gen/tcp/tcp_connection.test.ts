@@ -77,6 +77,52 @@ test("raw: what is left comes again, and so many bytes as are awaited are waited
   await node.stop();
 });
 
+test("raw: what is left comes again at once where some was taken, else with more", async () => {
+  const { node } = socketNode();
+  const log = new Log();
+  /** Takes one record at a time. */
+  class Records extends Told {
+    override handlePacket(packet: Binary): Unread {
+      const end = 1 + packet[0];
+      if (packet.length < end) return { left: packet.length };
+      log.add(`record ${new Binary(packet.slice(1, end).buffer).text}`);
+      return { left: packet.length - end };
+    }
+  }
+  const server = await node.start(tcpServer(Records, { port: 0, args: [log] }), []);
+  const client = await dial(server.address);
+  client.write(bytes(1, 65, 2, 66, 67, 0, 1, 68, 2, 69));
+  await log.untilLine("record D");
+  client.write(bytes(70));
+  await log.untilLine("record EF");
+  client.end();
+  await log.untilLine("disconnect");
+  const records = ["record A", "record BC", "record ", "record D", "record EF"];
+  assertEquals(log.lines.slice(1, -1), records);
+  await client.untilClosed();
+  await node.stop();
+});
+
+test("what was written before a packet that is too large goes out", async () => {
+  const { node } = socketNode();
+  const log = new Log();
+  class Echo extends Told {
+    override readonly tcp = { packet: 4, maxPacket: 10 } as const;
+    override handlePacket(packet: Binary): void {
+      this.write(packet);
+    }
+  }
+  const server = await node.start(tcpServer(Echo, { port: 0, args: [log] }), []);
+  const client = await dial(server.address);
+  client.write(bytes(0, 0, 0, 2, 104, 105, 0, 0, 0, 0, 0, 0, 0, 11));
+  await client.until(() => client.ended);
+  client.destroy();
+  await client.untilClosed();
+  assertEquals(client.received, 10); // that of two bytes, and that of none
+  await log.untilLine("disconnect EMSGSIZE");
+  await node.stop();
+});
+
 test("calls, messages and packets reach the same process, in turn", async () => {
   const { node } = socketNode();
   const log = new Log();
