@@ -226,6 +226,7 @@ export { later } from "./lib/gen/server/handlers.ts";
 export { LeaderElection } from "./lib/gen/raft/leader_election.ts";
 export type { LeaderElectionRef } from "./lib/gen/raft/leader_election.ts";
 export type { Leads } from "./lib/gen/raft/leader_election.ts";
+export type { LevelLogger } from "./lib/node/log/level_logger.ts";
 export type { ListedApplication } from "./lib/node/applications.ts";
 export type { Listener } from "./lib/transport/contract.ts";
 export type { ListenOptions } from "./lib/transport/contract.ts";

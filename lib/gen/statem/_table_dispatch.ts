@@ -58,9 +58,9 @@ export class TableDispatch {
   handle(event: Event): unknown {
     switch (event.type) {
       case "call":
-        return this.#call(event);
+        return this.#request(event, "calls");
       case "cast":
-        return this.#cast(event);
+        return this.#request(event, "casts");
       case "info":
         return this.#plain("info", event) ?? this.#unhandledInfo(event);
       case "internal":
@@ -90,12 +90,13 @@ export class TableDispatch {
     return requestTerm(request);
   }
 
-  #call(event: Event): unknown {
+  /** What a call's handler returns answers it, too. */
+  #request(event: Event, kind: "calls" | "casts"): unknown {
     const { request } = event;
     const typed = request.name !== null;
     const name = typed ? request.name : nameIn(request.term as Term);
     const args = typed ? request.args : argsIn(request.term as Term);
-    const handler = this.#find("calls", name);
+    const handler = this.#find(kind, name);
     if (handler === undefined) return this.#other(event) ?? this.#refuseUnknown(event, name, args);
     let parsed: readonly unknown[];
     try {
@@ -104,23 +105,8 @@ export class TableDispatch {
       return this.#refuse(event, name, args, error, handler);
     }
     const result = functionOf(handler).apply(this.#machine, parsed as never[]);
+    if (kind === "casts") return result;
     return isThenable(result) ? result.then(answered) : answered(result);
-  }
-
-  #cast(event: Event): unknown {
-    const { request } = event;
-    const typed = request.name !== null;
-    const name = typed ? request.name : nameIn(request.term as Term);
-    const args = typed ? request.args : argsIn(request.term as Term);
-    const handler = this.#find("casts", name);
-    if (handler === undefined) return this.#other(event) ?? this.#refuseUnknown(event, name, args);
-    let parsed: readonly unknown[];
-    try {
-      parsed = parseArgs(handler, name, args, typed);
-    } catch (error) {
-      return this.#refuse(event, name, args, error, handler);
-    }
-    return functionOf(handler).apply(this.#machine, parsed as never[]);
   }
 
   #plain(kind: "info" | "internal" | "stateTimeout" | "eventTimeout", event: Event): unknown {
@@ -190,9 +176,9 @@ export class TableDispatch {
 
   #tell(event: Event, path: readonly PropertyKey[], text: string): void {
     if (event.from !== null) return event.from.refuse(badRequest(path, text));
-    const { _core: core } = this.#machine;
+    const { _core: core, _process: process } = this.#machine;
     core.refusedCasts++;
-    core.platform.log("warning", `${this.#self} dropped a cast: ${text}`);
+    core.logger._log("warning", `${this.#self} dropped a cast: ${text}`, process);
   }
 
   #unhandledInfo(event: Event): undefined {

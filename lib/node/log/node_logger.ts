@@ -5,6 +5,7 @@ import type { Process } from "../process/process.ts";
 import { Burst } from "./burst.ts";
 import type { LogEvent, LogFilter, LogSink, LogSinkOptions } from "./event.ts";
 import { checkLevel, LEVELS, type LogLevel, type LogThreshold, severityOf } from "./level.ts";
+import { LevelLogger } from "./level_logger.ts";
 import { platformLog } from "./sinks.ts";
 
 /** How a node logs. */
@@ -54,7 +55,7 @@ const NO_FIELDS: Readonly<Record<string, unknown>> = {};
  * node.logger.level = "debug"; // at run time
  * ```
  */
-export class NodeLogger {
+export class NodeLogger extends LevelLogger {
   /** @ignore @internal The platform, whose `log` comes here. */
   readonly _platform: Platform;
   readonly #outside: Platform;
@@ -71,6 +72,7 @@ export class NodeLogger {
 
   /** @ignore @internal */
   constructor(node: string, platform: Platform, options: LogOptions = {}) {
+    super();
     checkOptions(options);
     this.#node = node;
     this.#outside = platform;
@@ -153,33 +155,12 @@ export class NodeLogger {
   }
 
   /** Logs in the name of the node. */
-  log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  override log(
+    level: LogLevel,
+    message: string,
+    fields: Readonly<Record<string, unknown>> = {},
+  ): void {
     this._log(checkLevel(level), message, null, fields);
-  }
-
-  /** Logs at level `error`: something failed. Graver levels by {@linkcode NodeLogger.log}. */
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("error", message, fields);
-  }
-
-  /** Logs at level `warning`: something may go wrong. */
-  warning(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("warning", message, fields);
-  }
-
-  /** Logs at level `notice`: something out of the ordinary. */
-  notice(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("notice", message, fields);
-  }
-
-  /** Logs at level `info`: what happens. */
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("info", message, fields);
-  }
-
-  /** Logs at level `debug`: for whoever looks for a fault. */
-  debug(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("debug", message, fields);
   }
 
   /** @ignore @internal Nodes that are named by others learn their name late. */

@@ -2,17 +2,19 @@ import type { Core } from "../core.ts";
 import type { Process } from "../process/process.ts";
 import { logElsewhere } from "./elsewhere.ts";
 import { checkLevel, LEVELS, type LogLevel, type LogThreshold, severityOf } from "./level.ts";
+import { LevelLogger } from "./level_logger.ts";
 
 /**
  * The log of one process: events carry its pid, its name and its fields. Where its group leader is on another node, as of a process that
  * Erlang has spawned here, they are logged there, as in OTP.
  */
-export class ProcessLogger {
+export class ProcessLogger extends LevelLogger {
   readonly #core: Core;
   readonly #process: Process;
 
   /** @ignore @internal */
   constructor(core: Core, process: Process) {
+    super();
     this.#core = core;
     this.#process = process;
   }
@@ -37,7 +39,11 @@ export class ProcessLogger {
   }
 
   /** Logs a text, and what else there is to say by name. Costs next to nothing where the level is not logged. */
-  log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void {
+  override log(
+    level: LogLevel,
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): void {
     const core = this.#core;
     const process = this.#process;
     checkLevel(level);
@@ -48,45 +54,5 @@ export class ProcessLogger {
       if (!admitted || logElsewhere(core, process, level, [message], meta)) return;
     }
     core.logger._log(level, message, process, fields);
-  }
-
-  /** Logs at level `emergency`: nothing works any more. */
-  emergency(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("emergency", message, fields);
-  }
-
-  /** Logs at level `alert`: somebody has to act at once. */
-  alert(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("alert", message, fields);
-  }
-
-  /** Logs at level `critical`: a large part fails. */
-  critical(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("critical", message, fields);
-  }
-
-  /** Logs at level `error`: something failed. */
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("error", message, fields);
-  }
-
-  /** Logs at level `warning`: something may go wrong. */
-  warning(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("warning", message, fields);
-  }
-
-  /** Logs at level `notice`: something out of the ordinary. */
-  notice(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("notice", message, fields);
-  }
-
-  /** Logs at level `info`: what happens. */
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("info", message, fields);
-  }
-
-  /** Logs at level `debug`: for whoever looks for a fault. */
-  debug(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.log("debug", message, fields);
   }
 }

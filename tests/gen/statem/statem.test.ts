@@ -77,6 +77,20 @@ bothWays("calls and casts find their handler in the table of the state", async (
   assertEquals(`${await door.call("state")}`, "locked");
 });
 
+nodeTest("what is dropped is logged in the name of the machine, by its own level", async (lone) => {
+  class Quiet extends Door {
+    override init(code: number): Transition {
+      this.logger.level = "none";
+      return super.init(code);
+    }
+  }
+  const door = await lone.node.start(Quiet, [4711]);
+  untyped(door).cast("lock");
+  await door.call("unlock", 4711);
+  assertEquals(logs(lone), []);
+  assertEquals(lone.node.info().refusedCasts, 1);
+});
+
 bothWays("what a state does not take is refused, and names the state", async (lone) => {
   const { node } = lone;
   const door = await node.start(Door, [4711]);
