@@ -47,6 +47,8 @@ export class Agreement {
   /** Members in doubt that are answered when it is known how it ends. */
   #askers: Pid[] = [];
   #outcome: Outcome | null = null;
+  /** It is cancelled, as others say; what was done is taken back when the word for it comes, in its order, or nobody is left to give it. */
+  #heard: Outcome & { readonly is: "cancelled" } | null = null;
   #expiry: Disposable | null = null;
   /** Resolves when it has ended on all, or nobody needs to know of it any more. */
   readonly everywhere: Promise<void>;
@@ -126,7 +128,7 @@ export class Agreement {
       case "ask":
         return this.#asked(from);
       case "state":
-        return this.#doubt?.answered(from, message.state);
+        return this.#told(from, message.state);
       case "ended":
         return this.#ended(from);
       case "forget":
@@ -163,12 +165,24 @@ export class Agreement {
     this.#beginDoubt(NOCONNECTION);
   }
 
+  /** Somebody tells how it has ended. */
+  #told(from: Pid, outcome: Outcome): void {
+    if (this.#doubt !== null) return this.#doubt.answered(from, outcome);
+    if (outcome.is !== "cancelled" || !this.isMember(from)) return;
+    if (this.#tx._phase === "deciding") return this.#decided.cancel(outcome.reason);
+    if (this.#tx._phase !== "prepared") return;
+    this.#heard = outcome;
+    for (const asker of this.#askers) this.#answer(asker, outcome);
+    this.#askers = [];
+  }
+
   /** The lifespan is over. */
   force(): void {
     this.#doubt?.force();
   }
 
   #beginDoubt(reason: Term): void {
+    if (this.#heard !== null) return this.#decided.cancel(this.#heard.reason, true);
     const members = this.#members!;
     this.#doubt = new InDoubt({
       _self: this.#place.pid,
@@ -200,11 +214,14 @@ export class Agreement {
     return true;
   }
 
+  /** Whoever knows it tells all that may be prepared, before anything is taken back: when that is done it may be down, and they would commit. */
   cancelled(reason: string): void {
-    this.#settle({ is: "cancelled", reason });
+    const outcome = { is: "cancelled", reason } as const;
+    this.#settle(outcome);
+    for (const member of this.#others()) this.#answer(member, outcome);
   }
 
-  /** The first saga has cancelled it, which those do not hear of whose parents are down. */
+  /** The first saga has taken it back: now those do, too, whose parents are down. */
   tellMembers(reason: string): void {
     const { id } = this.#tx;
     if (this.#tx.parent !== null) return;
@@ -248,7 +265,8 @@ export class Agreement {
 
   #asked(from: Pid): void {
     const { _phase: phase } = this.#tx;
-    if (this.#outcome !== null) return this.#answer(from, this.#outcome);
+    const outcome = this.#outcome ?? this.#heard;
+    if (outcome !== null) return this.#answer(from, outcome);
     if (phase === "active" || phase === "voted") {
       // Who asks has seen that the first saga is down, so nobody has committed.
       this.#decided.cancel("the first saga is down");

@@ -3,8 +3,9 @@ import type { Monitor } from "../../node/process/monitor.ts";
 import { NOCONNECTION } from "../../node/atoms.ts";
 import type { Outcome } from "./_wire.ts";
 
-/** Milliseconds after which those who cannot be reached are tried again. */
-const RETRY = 1_000;
+/** Milliseconds after which those who cannot be reached are tried again, twice as many each time up to the most: often it is but a connection from before a crash. */
+const RETRY = 100;
+const MOST_RETRY = 1_000;
 
 /** What one in doubt needs of its transaction. */
 export interface DoubtHome {
@@ -37,6 +38,7 @@ export class InDoubt {
   readonly #prepared: Set<string> = new Set();
   readonly #monitors: Map<string, Monitor> = new Map();
   #retry: Disposable | null = null;
+  #pause = RETRY;
   #forced = false;
   #over = false;
 
@@ -114,7 +116,8 @@ export class InDoubt {
   }
 
   #later(): void {
-    this.#retry = this.#home._later(RETRY, () => {
+    this.#retry = this.#home._later(this.#pause, () => {
+      this.#pause = Math.min(2 * this.#pause, MOST_RETRY);
       for (const member of this.#others()) {
         if (!this.#prepared.has(member.key)) this.#reach(member);
       }

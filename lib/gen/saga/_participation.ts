@@ -10,9 +10,8 @@ import type { Target } from "../../node/target.ts";
 import { Agreement } from "./_agreement.ts";
 import type { Begun, Place, Waiting } from "./_place.ts";
 import { Rollback } from "./_rollback.ts";
-import type { SagaMessage } from "./_wire.ts";
-import { optionsTerm, reasonTerm, sagaTerm } from "./_wire.ts";
-import { TransactionCancelledError } from "./errors.ts";
+import { optionsTerm, reasonTerm, type SagaMessage, sagaTerm } from "./_wire.ts";
+import { reasonOfError, TransactionCancelledError } from "./errors.ts";
 import { Job } from "./job.ts";
 import { Next } from "./next.ts";
 import { FunctionWorker, SagaWorker, Step } from "./saga_worker.ts";
@@ -49,6 +48,7 @@ export class Participation implements TransactionHome {
   /** Whether the parent has told that it is cancelled. */
   #parentKnows = false;
   #isTakenBack = false;
+  #takingBack: Promise<void> | null = null;
   #final: unknown = null;
 
   constructor(place: Place, begun: Begun, waiting: Waiting | null) {
@@ -202,10 +202,7 @@ export class Participation implements TransactionHome {
   #failed(error: unknown): void {
     const { _phase: phase } = this.tx;
     if (phase !== "active" && phase !== "deciding") return;
-    this.#cancel(
-      error instanceof TransactionCancelledError ? error.reason : reasonOfError(error),
-      "here",
-    );
+    this.#cancel(reasonOfError(error), "here");
   }
 
   /** Gives the result where nothing is waited for any more. */
@@ -440,7 +437,7 @@ export class Participation implements TransactionHome {
     this.#end();
     tx._aborted(reason);
     this.#agreement.cancelled(reason);
-    this.#takeBack(reason, by).catch((error) =>
+    this.#takingBack = this.#takeBack(reason, by).catch((error) =>
       this.#place._fault("Cannot cancel a transaction", error)
     );
   }
@@ -477,6 +474,16 @@ export class Participation implements TransactionHome {
     this.#timer = this.#parentMonitor = null;
   }
 
+  /** The saga ends in order. @returns when all is taken back here; `null` where the others decide, or have decided. */
+  stop(): Promise<void> | null {
+    const { _phase: phase } = this.tx;
+    if (phase === "active" || phase === "voted" || phase === "deciding") {
+      this.#cancel("the saga has ended", "here");
+    }
+    this.#rollback.hurry();
+    return this.#takingBack;
+  }
+
   /** The saga has ended. */
   abandon(): void {
     if (this.tx._phase === "committed") this.#waiting?.resolve(this.#final);
@@ -488,8 +495,4 @@ export class Participation implements TransactionHome {
   #turn(fn: () => void): void {
     this.#place._process.deliver(new Step(fn));
   }
-}
-
-function reasonOfError(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

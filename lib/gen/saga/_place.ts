@@ -12,6 +12,8 @@ export interface Place {
   readonly pid: Pid;
   readonly _process: Process;
   readonly _now: number;
+  /** Whether the saga ends in order: it takes no more messages. */
+  readonly _ends: boolean;
   /** Sends what a user gives. @throws {BusyError} */
   _offer(target: Target, message: Encodable): void;
   /** Sends what has to be told. */

@@ -6,6 +6,8 @@ import type { Transaction } from "./transaction.ts";
 
 /** Milliseconds that something may take to take back what it did, or to commit; then it is not waited for any more. */
 const CANCEL_TIME = 5_000;
+/** Milliseconds for which a part is waited for at least, however late it is. */
+const LEAST_TIME = 100;
 /** Milliseconds for which a cancelled `handleTransaction` is waited for, a quarter of what is left at most. */
 const HANDLER_TIME = 1_000;
 /** Takes back what a saga, and those below it, did for a transaction: the last first. Nothing is waited for without end. */
@@ -37,6 +39,11 @@ export class Rollback {
       if (typeof step === "function") await this.#undo(step);
       else await this.#cancel(step, reason);
     }
+  }
+
+  /** The saga hears no answers any more. */
+  hurry(): void {
+    for (const next of this.#tx._nexts.values()) if (next._cancelled !== null) next._over("ended");
   }
 
   /** Runs a method of the user that changes nothing any more, whatever it throws. */
@@ -78,17 +85,24 @@ export class Rollback {
     }
   }
 
+  /** Milliseconds for a part to take back what it did. One that is gone without a word may not hold up the end, and those below are given up before those above. */
+  get #patience(): number {
+    const { remaining, _parents: parents } = this.#tx;
+    const part = 0.5 + 0.25 / (parents.length + 1);
+    return Math.min(CANCEL_TIME, Math.max(LEAST_TIME, remaining * part));
+  }
+
   /** Resolves when a part has taken back what it did, or does not live, or takes too long. */
   #cancel(next: Next<never>, reason: string): Promise<void> {
     if (next._state === "over" || this.#place._process.exited) return Promise.resolve();
     this.tell(next, reason);
-    // An Ergo saga does not tell when it is done.
-    if (!next._agrees && next._state === "done") {
+    // An Ergo saga does not tell when it is done, and a saga that ends does not hear it.
+    if (this.#place._ends || !next._agrees && next._state === "done") {
       next._over(reason);
       return Promise.resolve();
     }
     return new Promise((resolve) => {
-      const late = this.#place._later(CANCEL_TIME, () => next._over(reason));
+      const late = this.#place._later(this.#patience, () => next._over(reason));
       next._cancelled = () => {
         late[Symbol.dispose]();
         resolve();

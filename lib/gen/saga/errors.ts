@@ -3,6 +3,12 @@ import type { Term } from "../../etf/term.ts";
 import { tuple } from "../../etf/tuple.ts";
 import { ProcessError } from "../../node/errors.ts";
 
+/** The reason of a transaction that is cancelled because something was thrown. */
+export function reasonOfError(error: unknown): string {
+  if (error instanceof TransactionCancelledError) return error.reason;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
 /** A transaction, or the part of it that another saga had, was cancelled: what was done for it is taken back. */
 export class TransactionCancelledError extends ProcessError {
   /** Tells the class apart where `instanceof` cannot: across two copies of this package. */

@@ -3,10 +3,12 @@ import type { Schema } from "../../etf/schema/schema.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import { format } from "../../etf/format.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
+import { isTuple } from "../../etf/tuple.ts";
 import { BusyError, ProcessExitedError } from "../../node/errors.ts";
 import type { Down, Monitor } from "../../node/process/monitor.ts";
 import type { Node } from "../../node/node.ts";
-import type { Process, Undelivered } from "../../node/process/process.ts";
+import { NORMAL, SHUTDOWN } from "../../node/atoms.ts";
+import type { ExitReason, Process, Undelivered } from "../../node/process/process.ts";
 import { addressOf, describe, type Target } from "../../node/target.ts";
 import { GenServer } from "../server/gen_server.ts";
 import { Participation } from "./_participation.ts";
@@ -29,6 +31,8 @@ import {
 } from "./transaction.ts";
 
 const DEFAULT_LIFESPAN = 60_000;
+/** Milliseconds for which a saga that ends in order takes back what it has done. */
+const ENDING_TIME = 5_000;
 
 /**
  * A server that does its part of transactions which several of them carry out together, on this node and others.
@@ -48,7 +52,10 @@ const DEFAULT_LIFESPAN = 60_000;
  *   begun, they may end it differently: no protocol can prevent that within a time.
  * - The order in which things are taken back is kept as long as there is time: nothing is waited for longer than 5,000 milliseconds, or than the lifespan. Where a saga
  *   stands still until then, the others end the transaction without it.
- * - What a crash, or a stop, takes with it is not kept, and not taken back: a saga that is started again knows of no transaction, and the others have ended theirs.
+ * - A saga that ends in order (`stop`, or a shutdown where it traps exits) cancels what is not agreed upon yet, and takes its own part back before `terminate` is called, for
+ *   5,000 milliseconds at most; it does not wait for the others to have taken back theirs. What is in the middle of the agreement the others end without it.
+ * - What a crash takes with it, or an exit signal that is not trapped, is not kept, and not taken back: a saga that is started again knows of no transaction, and the others have
+ *   ended theirs.
  * - A saga has one part in a transaction at most. Where it comes to it once more, by whatever way, the second part is cancelled with `loop_detected`.
  * - The messages are those of Ergo's `gen.Saga`, so that its sagas can take part. They do not agree before a commit, and do not tell when they have taken something back:
  *   the order of compensation is not known there, and a crash in between may leave them half done.
@@ -90,6 +97,7 @@ export abstract class Saga<V = unknown, R = unknown> extends GenServer {
   readonly #transactions: Map<string, Participation> = new Map();
   #active = 0;
   #place: Place | null = null;
+  #ends = false;
 
   /** Does this saga's part. */
   abstract handleTransaction(tx: Transaction<V>, value: V): R | PromiseLike<R>;
@@ -209,6 +217,30 @@ export abstract class Saga<V = unknown, R = unknown> extends GenServer {
     return new SagaRef(node, pid, node._core.main, {}, this);
   }
 
+  /** Takes back what is not agreed upon. @returns when that is done, or takes too long; `null` where there is nothing. */
+  #takeBack(): Promise<unknown> | null {
+    this.#ends = true;
+    const taking: Promise<void>[] = [];
+    for (const participation of [...this.#transactions.values()]) {
+      const done = participation.stop();
+      if (done !== null) taking.push(done);
+    }
+    return taking.length === 0
+      ? null
+      : Promise.race([Promise.all(taking), this.sleep(ENDING_TIME)]);
+  }
+
+  /** Before `terminate`, which may close what is needed for it. */
+  #takeBackFirst(): void {
+    const { terminate } = this;
+    const value = (reason: ExitReason): unknown => {
+      const taken = isInOrder(reason) ? this.#takeBack() : null;
+      const last = (): unknown => terminate.call(this, reason);
+      return taken === null ? last() : taken.then(last);
+    };
+    Object.defineProperty(this, "terminate", { value, configurable: true, writable: true });
+  }
+
   #next(said: SagaMessage & { kind: "next" }): void {
     const { from, tx: id, origin, parents, options } = said;
     const refuse = (reason: string): void => {
@@ -266,6 +298,12 @@ export abstract class Saga<V = unknown, R = unknown> extends GenServer {
     }
   }
 
+  #later(ms: number, fn: () => void): Disposable {
+    if (!this.#ends) return this.after(ms, fn);
+    const timer = this._core.platform.setTimer(ms, fn); // no message of its own is handled any more
+    return { [Symbol.dispose]: () => timer.cancel() };
+  }
+
   get #name(): string {
     return this._process.name ?? format(this.pid);
   }
@@ -274,16 +312,20 @@ export abstract class Saga<V = unknown, R = unknown> extends GenServer {
     // deno-lint-ignore no-this-alias
     const saga = this;
     const { _core: core, _process: process, node } = this;
+    this.#takeBackFirst();
     return {
       pid: this.pid,
       _process: process,
       get _now(): number {
         return core.platform.now();
       },
+      get _ends(): boolean {
+        return saga.#ends;
+      },
       _offer: (target, message) => core.send(process, target, message),
       _tell: (target, message) => saga.#tell(target, message),
       _watch: (target: Target, fn: (down: Down) => void): Monitor => saga.monitor(target, fn),
-      _later: (ms, fn) => saga.after(ms, fn),
+      _later: (ms, fn) => saga.#later(ms, fn),
       _startWorker: (worker) => startWorker(node, worker),
       _describe: (target) => describe(addressOf(target, core.global)),
       _fault: (what, error) => core.fault(`${saga.#name}: ${what}`, error),
@@ -320,6 +362,12 @@ function startWorker<W extends SagaWorker<never, never>>(
   worker: new () => W,
 ): { readonly process: Process; readonly instance: W } {
   return node._start(worker, [] as never, {}, () => {}); // its end tells of its failure
+}
+
+/** As a supervisor's `shutdown`, and what somebody says by `stop`. */
+function isInOrder(reason: ExitReason): boolean {
+  return reason === NORMAL || reason === SHUTDOWN ||
+    isTuple(reason as Term) && (reason as unknown as Term[])[0] === SHUTDOWN;
 }
 
 const UNKNOWN = [atom("cancelled"), reasonTerm("unknown")];
