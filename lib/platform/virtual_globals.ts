@@ -69,8 +69,11 @@ type Holder = Record<string, unknown>;
 /** The longest time of a timer; what is longer, or none, counts as 1 ms, as with the runtimes. */
 const LONGEST = 2 ** 31 - 1;
 
+/** By this `util.promisify` asks a function for what gives a promise. */
+const PROMISED = Symbol.for("nodejs.util.promisify.custom");
+
 /**
- * Puts virtual ones in place of the global `Date`, `Math.random`, timers, `performance.now`, `crypto.getRandomValues`,
+ * Puts virtual ones in place of the global `Date`, `Temporal.Now`, `Math.random`, timers, `performance.now`, `crypto.getRandomValues`,
  * `crypto.randomUUID` and `AbortSignal.timeout`, for code of which `scopeOf` knows the scope. All other code gets the real ones.
  *
  * @returns puts the real ones back.
@@ -126,6 +129,7 @@ export function virtualGlobals(scopeOf: () => VirtualScope | null): () => void {
     return controller.signal;
   });
   putTimers(scopeOf, put);
+  putTemporal(scopeOf, put);
   return () => {
     for (const one of undo.reverse()) one();
   };
@@ -147,16 +151,17 @@ function putTimers(
   put(
     globalThis,
     "setTimeout",
-    (real: Callback) => (fn: Callback, ms: unknown, ...args: unknown[]) => {
-      const scope = scopeOf();
-      if (scope === null) return real(fn, ms, ...args);
-      return add((id) =>
-        scope.setTimer(duration(ms), () => {
-          forget(id);
-          fn(...args);
-        })
-      );
-    },
+    (real: Callback) =>
+      promisable(real, scopeOf, (fn: Callback, ms: unknown, ...args: unknown[]) => {
+        const scope = scopeOf();
+        if (scope === null) return real(fn, ms, ...args);
+        return add((id) =>
+          scope.setTimer(duration(ms), () => {
+            forget(id);
+            fn(...args);
+          })
+        );
+      }),
   );
   put(
     globalThis,
@@ -167,16 +172,21 @@ function putTimers(
       return add(() => every(scope, Math.max(1, duration(ms)), () => fn(...args)));
     },
   );
-  put(globalThis, "setImmediate", (real: Callback) => (fn: Callback, ...args: unknown[]) => {
-    const scope = scopeOf();
-    if (scope === null) return real(fn, ...args);
-    return add((id) =>
-      scope.immediate(() => {
-        forget(id);
-        fn(...args);
-      })
-    );
-  });
+  put(
+    globalThis,
+    "setImmediate",
+    (real: Callback) =>
+      promisable(real, scopeOf, (fn: Callback, ...args: unknown[]) => {
+        const scope = scopeOf();
+        if (scope === null) return real(fn, ...args);
+        return add((id) =>
+          scope.immediate(() => {
+            forget(id);
+            fn(...args);
+          })
+        );
+      }),
+  );
   for (const name of ["clearTimeout", "clearInterval", "clearImmediate"]) {
     put(globalThis, name, (real: Callback) => (timer: unknown) => {
       const ours = timer instanceof VirtualTimeout
@@ -187,6 +197,55 @@ function putTimers(
       if (ours === undefined) real(timer);
       else ours.close();
     });
+  }
+}
+
+/** Has `util.promisify` make of it what it makes of the real one. */
+function promisable<A extends readonly unknown[]>(
+  real: Callback,
+  scopeOf: () => VirtualScope | null,
+  set: (fn: Callback, ...args: A) => unknown,
+): unknown {
+  const promised = (...args: A): unknown => {
+    const custom = (real as unknown as Record<symbol, Callback | undefined>)[PROMISED];
+    if (scopeOf() === null && custom !== undefined) return custom(...args);
+    return new Promise((resolve) => void set(resolve, ...args));
+  };
+  return Object.assign(set, { [PROMISED]: promised });
+}
+
+/** What runtimes have of `Temporal.Now`, where they have it. */
+interface TemporalNow {
+  timeZoneId(): string;
+}
+
+interface Instant {
+  toZonedDateTimeISO(zone: string): Record<string, () => unknown>;
+}
+
+function putTemporal(
+  scopeOf: () => VirtualScope | null,
+  put: (holder: object, name: string, make: (real: never) => unknown) => void,
+): void {
+  const { Temporal } = globalThis as unknown as {
+    Temporal?: { Now: TemporalNow; Instant: { fromEpochMilliseconds(ms: number): Instant } };
+  };
+  if (Temporal === undefined) return;
+  const { Now, Instant } = Temporal;
+  const name = (what: string, make: (now: Instant, zone: string) => unknown): void =>
+    put(Now, what, (real: Callback) => (zone?: string) => {
+      const scope = scopeOf();
+      if (scope === null) return real.call(Now, zone);
+      const now = Instant.fromEpochMilliseconds(Math.trunc(scope.systemTime()));
+      return make(now, zone ?? Now.timeZoneId());
+    });
+  name("instant", (now) => now);
+  name("zonedDateTimeISO", (now, zone) => now.toZonedDateTimeISO(zone));
+  for (const kind of ["PlainDateTime", "PlainDate", "PlainTime"]) {
+    name(
+      `${kind[0].toLowerCase()}${kind.slice(1)}ISO`,
+      (now, zone) => now.toZonedDateTimeISO(zone)[`to${kind}`](),
+    );
   }
 }
 

@@ -25,6 +25,8 @@ import { World } from "./_world.ts";
 
 /** The port that nodes listen on. */
 export const PORT = 4370;
+/** Of a host that no node is known of. */
+const ALONE: NodeOptions = { epmd: {} };
 /** Nobody else is in a simulation. */
 export const COOKIE = "the cookie of a simulation";
 
@@ -433,8 +435,9 @@ export class Run implements Simulation, LifeHome, Victims {
   #known(node: Node | string, verb: string): Machine {
     const name = nameOf(node);
     const machine = this.#machines.get(name);
-    if (machine !== undefined) return machine;
-    const known = [...this.#machines.keys()].join(", ") || "none yet";
+    // Others may have asked for one that was never started.
+    if (machine !== undefined && machine.lives > 0) return machine;
+    const known = this.nodes.join(", ") || "none yet";
     throw new RangeError(`Cannot ${verb}: there is no node ${name}, there are ${known}`);
   }
 
@@ -447,6 +450,7 @@ export class Run implements Simulation, LifeHome, Victims {
       const clock = { rate: 1 + (random.next() * 2 - 1) * drift, skew: 0 };
       const at = options.epmd ? host : name;
       machine = new Machine(name, at, this.#outside.scope, clock);
+      this.#machines.delete(`nobody@${at}`); // somebody asked for that host before
       this.#machines.set(name, machine);
     } else if (options.epmd && machine.lives === 0) {
       machine.host = host; // its disk was asked for before
@@ -456,7 +460,8 @@ export class Run implements Simulation, LifeHome, Victims {
 
   #at(host: string): Machine {
     for (const machine of this.#machines.values()) if (machine.host === host) return machine;
-    return this.#machine(host.includes("@") ? host : `nobody@${host}`, { epmd: {} });
+    // Asked for before it was started: it is there, and nobody listens.
+    return host.includes("@") ? this.#machine(host, {}) : this.#machine(`nobody@${host}`, ALONE);
   }
 }
 

@@ -43,9 +43,9 @@ const AROUND = 6;
  * runtime, faster than time, and a failure happens again.
  *
  * - The nodes are real ones; what they take from outside is not. Which of the processes that can run runs next, the seed decides.
- * - `Date`, `Math.random`, the global timers, `performance.now`, `crypto.getRandomValues` and `AbortSignal.timeout` are virtual for the script
+ * - `Date`, `Temporal.Now`, `Math.random`, the global timers, `performance.now`, `crypto.getRandomValues` and `AbortSignal.timeout` are virtual for the script
  *   and all code of the nodes, and stay what they are for the rest of the program. What comes from elsewhere (`fetch`, `node:fs`, `node:timers`,
- *   `crypto.subtle`) is real: code that uses it does not belong here.
+ *   `crypto.subtle`, `performance.mark`, `process.hrtime`, `Intl.DateTimeFormat` without a date) is real: code that uses it does not belong here.
  * - Each seed runs twice, and fails where the second run is not the same, with the event at which they part. What the script returns is compared, too,
  *   as far as it is data: terms, plain objects, lists, maps, sets, dates, bytes; of other objects only the class is.
  * - An error that a timer throws ends the run, and so does a rejection that nobody handles. Test runners that look for such rejections by themselves (bun test,

@@ -85,7 +85,10 @@ export interface Simulation {
   startNode(name: string, options?: NodeOptions, boot?: Boot): Promise<Node>;
   /** The node of that name, while it runs. */
   node(name: string): Node | null;
-  /** Ends a node at once, as `kill -9`. What the script waits for from it fails; its code does not go on. */
+  /**
+   * Ends a node at once, as `kill -9`: its code does not go on. Calls and starts that the script waits for fail; what else it waits for from that
+   * node never settles, as a saga's `run` or a Raft's `append`: give it to {@linkcode Simulation.whileUp}.
+   */
   crash(node: Node | string, options?: CrashOptions): void;
   /** Starts a node again that has crashed or was stopped, with its disk. Calls `boot`, or else that of its start. */
   restart(name: string, boot?: Boot): Promise<Node>;

@@ -247,6 +247,39 @@ test("nodes find each other by EPMD, too", async () => {
   });
 });
 
+test("nodes may be asked for before they are started, and are there when they are", async () => {
+  await simulate({ seed: 1, network: quick }, async (sim) => {
+    const a = await sim.startNode("a@sim");
+    const b = { name: "counter", node: "b@sim" };
+    for (const node of ["b@sim", "c@sim"]) {
+      await assertRejects(() => a.call({ name: "counter", node }, atom("get")), Error, node);
+    }
+    assertThrows(() => sim.crash("c@sim"), RangeError, "there is no node c@sim, there are a@sim");
+    await sim.startNode("b@sim", {}, bootCounter);
+    await sim.startNode("c@sim", {}, bootCounter);
+    assertEquals(await a.call(b, atom("get")), 0);
+    assertEquals(await a.call({ name: "counter", node: "c@sim" }, atom("get")), 0);
+  });
+});
+
+test("a host may be asked for before a node is there, and stands still with its node", async () => {
+  await simulate({ seed: 1, network: quick }, async (sim) => {
+    const options = { epmd: {}, listen: { host: "0.0.0.0" } };
+    const b = { name: "counter", node: "b@two" };
+    const a = await sim.startNode("a@one", options);
+    await assertRejects(() => a.call(b, atom("get")), Error, "b@two");
+    await sim.startNode("b@two", options, bootCounter);
+    assertEquals(await a.call(b, atom("get")), 0);
+    sim.pause("b@two");
+    let reply: unknown;
+    const asked = a.call(b, atom("get")).then((value) => reply = value);
+    await sim.sleep(1_000);
+    assertEquals(reply, undefined);
+    sim.resume("b@two");
+    assertEquals(await asked, 0);
+  });
+});
+
 test("a node that was stopped can be started again, one that runs or is not known cannot", async () => {
   await simulate({ seed: 1 }, async (sim) => {
     const [, b] = await two(sim);

@@ -1,4 +1,5 @@
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { phash2, simulate, type Simulation, SimulationError, tagged } from "../../mod.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
@@ -79,6 +80,30 @@ test("clocks, timers and randomness are virtual for the code of nodes, and real 
     String(value[2]),
     /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
   );
+});
+
+test("what is made of the timers is virtual, and Temporal where it is there", async () => {
+  const { Temporal } = globalThis as unknown as {
+    Temporal?: { Now: Record<string, (zone?: string) => { toString(): string }> };
+  };
+  const names = ["instant", "zonedDateTimeISO", "plainDateTimeISO", "plainDateISO", "plainTimeISO"];
+  const { value } = await simulate({ seed: 1 }, async (sim) => {
+    await sim.startNode("a@sim");
+    const sleep = promisify(setTimeout);
+    assertEquals(await sleep(5_000, "slept"), "slept");
+    assert(sim.now >= 5_000);
+    assertEquals(await promisify(setImmediate)("done"), "done");
+    return Temporal === undefined ? [] : names.map((name) => `${Temporal.Now[name]("UTC")}`);
+  });
+  if (Temporal !== undefined) {
+    const [instant, zoned, both, date, time] = value;
+    assertMatch(instant, /^2024-01-01T00:00:05(\.\d+)?Z$/);
+    assertEquals([both, zoned], [instant.replace("Z", ""), instant.replace("Z", "+00:00[UTC]")]);
+    assertEquals(`${date}T${time}`, both);
+    assert(!Temporal.Now.instant().toString().startsWith("2024-01-01T00:00:05"));
+  }
+  // Outside of it they are real.
+  assertEquals(await promisify(setTimeout)(1, "real"), "real");
 });
 
 test("code outside of a simulation keeps the real clock while one runs", async () => {
