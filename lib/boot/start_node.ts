@@ -187,7 +187,7 @@ function makeNode(
 function makeNetwork(node: Node, options: NodeOptions, means: Means): Network {
   const { platform, transport, cookies, allowed, routes } = means;
   const { published = false, tickTime, maxMessage, maxQueue, withoutFlags, handshakes } = options;
-  const { maxSequences, maxSequenceBytes } = options;
+  const { maxSequences, maxSequenceBytes, busyPoll } = options;
   return new Network(node, {
     transport,
     platform,
@@ -199,6 +199,7 @@ function makeNetwork(node: Node, options: NodeOptions, means: Means): Network {
     maxQueue,
     maxSequences,
     maxSequenceBytes,
+    busyPoll,
     withoutFlags,
     handshakes,
     resolve: (peer, signal) => routes.destination(peer, signal),

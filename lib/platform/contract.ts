@@ -35,6 +35,11 @@ export interface Platform {
   /** Calls `fn` after input and timers had their turn (a macrotask, setImmediate). */
   yield(fn: () => void): void;
   /**
+   * Calls `fn` after sockets were looked at, without waiting for any (a macrotask). Missing where the event loop does not look at them
+   * while it has something else to do, and in a simulation, where time stands still meanwhile.
+   */
+  poll?(fn: () => void): void;
+  /**
    * Where something else decides which process runs next, as in a simulation: takes each turn that waits, and gives it later, one at a
    * time. Default: nodes have run queues of their own.
    */

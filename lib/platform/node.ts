@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import process from "node:process";
+import { setImmediate } from "node:timers";
 import type { ChildProcess, SpawnCommand } from "./child.ts";
 import type { Platform } from "./contract.ts";
 import { serveHttp as serveBun } from "./_http_bun.ts";
@@ -15,6 +16,7 @@ export function nodePlatform(): Platform {
     name: isBun ? "bun" : "node",
     hot: isBun && process.execArgv.includes("--hot"),
     defer: isBun ? shared.defer : deferByPromise,
+    poll: (fn) => void setImmediate(fn),
     hostname: () => hostname() || "localhost",
     env: (name) => process.env[name],
     readTextFile,

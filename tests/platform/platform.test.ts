@@ -81,6 +81,24 @@ test("defer comes before yield, and yield lets input and timers have their turn"
   while (!timer) await new Promise<void>((resolve) => platform.yield(resolve));
 });
 
+test("poll comes behind defer, and lets timers have their turn; Deno has none", async () => {
+  assertEquals(platform.poll === undefined, platform.name === "deno");
+  if (platform.poll === undefined) return;
+  const order: string[] = [];
+  await new Promise<void>((resolve) => {
+    platform.poll!(() => {
+      order.push("poll");
+      resolve();
+    });
+    platform.defer(() => order.push("defer"));
+    order.push("now");
+  });
+  assertEquals(order, ["now", "defer", "poll"]);
+  let timer = false;
+  platform.setTimer(1, () => timer = true);
+  while (!timer) await new Promise<void>((resolve) => platform.poll!(resolve));
+});
+
 test("the machine has a name", () => {
   assertMatch(platform.hostname(), /^[^\s]+$/);
 });

@@ -13,6 +13,7 @@ import type { RemoteNodes } from "../core.ts";
 import type { HandshakeLimits } from "./admission.ts";
 import { Arrivals, type Entrance } from "./arrivals.ts";
 import { Attempts, type Destination } from "./attempts.ts";
+import { type BusyPoll, busyPollOf } from "./busy_poll.ts";
 import type { Cookies } from "./cookies.ts";
 import { Events, type NodeEvent } from "./events.ts";
 import { NodeMonitors } from "./node_monitors.ts";
@@ -45,6 +46,8 @@ export interface NetworkOptions {
   /** See `ConnectionOptions`. */
   readonly maxSequences?: number;
   readonly maxSequenceBytes?: number;
+  /** Microseconds, see `NodeOptions.busyPoll`. */
+  readonly busyPoll?: number;
   /** Flags of the distribution that are not announced. */
   readonly withoutFlags?: readonly string[];
 }
@@ -62,6 +65,9 @@ export class Network implements RemoteNodes {
   /** To whom the next attempt does not say that we are published. */
   readonly #hidden: Set<string> = new Set();
   #closed = false;
+  readonly #busyPoll: BusyPoll | null;
+  /** Called for what comes on any connection; missing where nobody wants to know. */
+  readonly #received: (() => void) | undefined;
   /** The processes that want to know which nodes come and go. */
   readonly monitors: NodeMonitors;
 
@@ -92,6 +98,8 @@ export class Network implements RemoteNodes {
       failed: (name, error) => this.#failed(name, error),
     });
     this.monitors = new NodeMonitors(this);
+    const poll = this.#busyPoll = busyPollOf(platform, options.busyPoll);
+    this.#received = poll === null ? undefined : () => poll.came();
   }
 
   /** Names of the nodes that are connected. */
@@ -123,7 +131,8 @@ export class Network implements RemoteNodes {
     let peer = this.#peers.get(name);
     if (peer === undefined) {
       const { maxQueue } = this.#options;
-      peer = new Peer(name, this.#node._core, (made) => this.#connect(made), maxQueue);
+      const poll = this.#busyPoll;
+      peer = new Peer(name, this.#node._core, (made) => this.#connect(made), maxQueue, poll);
       this.#peers.set(name, peer);
     }
     return peer;
@@ -180,6 +189,7 @@ export class Network implements RemoteNodes {
   /** Ends all connections and attempts. Resolves when the connections have sent what they had, or had 5 seconds for it. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#busyPoll?.stop();
     this.#arrivals.close();
     this.#attempts.close();
     for (const peer of [...this.#peers.values()]) peer.connection?.close();
@@ -239,6 +249,7 @@ export class Network implements RemoteNodes {
       decode: this.#node._core.terms,
     }, {
       terms: (control) => receiverTerms(this.#node._core, control),
+      received: this.#received,
       signal: (control, payload) => receiveSignal(this.#node, peer, control, payload),
       busy: (busy) => {
         peer.busy(busy);

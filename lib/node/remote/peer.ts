@@ -21,6 +21,7 @@ import { type Process, processId, type Watcher } from "../process/process.ts";
 import { type Address, Name } from "../target.ts";
 import { substituteFor } from "../provided/unsendable.ts";
 import type { PeerAccess } from "./access.ts";
+import type { BusyPoll } from "./busy_poll.ts";
 import { ReadyWaiters } from "./_ready.ts";
 import { Waiting } from "./_waiting.ts";
 import { OutMonitor, RemoteLink, RemoteWatcher } from "./_far_ends.ts";
@@ -57,6 +58,7 @@ export class Peer implements RemoteNode {
   /** What it may do; set when the connection is up, or it is asked for before. */
   access: PeerAccess | null = null;
   #connect: (peer: Peer) => void;
+  readonly #poll: BusyPoll | null;
   /** Who of the peer has sent the last message that a full mailbox had no room for, see `delivery.ts`. */
   refused: Pid | null = null;
   /** What was sent before the connection was up. */
@@ -92,11 +94,13 @@ export class Peer implements RemoteNode {
     core: Core,
     connect: (peer: Peer) => void,
     maxQueue: number = DEFAULT_MAX_QUEUE,
+    poll: BusyPoll | null = null,
   ) {
     this.name = name;
     this.#waiting = new Waiting(maxQueue);
     this.core = core;
     this.#connect = connect;
+    this.#poll = poll;
   }
 
   /** The connection is up: what waited goes out first. */
@@ -214,6 +218,7 @@ export class Peer implements RemoteNode {
     const monitor = new OutMonitor(this, watcher, from, to, ref);
     this.#monitors.set(this.core.refNumber(ref), monitor);
     this.#monitoring([CONTROL.MONITOR_P, from, to, ref], from);
+    this.#poll?.asked();
     return monitor;
   }
 
