@@ -48,6 +48,7 @@ export class HandoverStream implements Stream {
     this.#handler = handler;
     this.#stream.start({
       data: (bytes) => this.#data(bytes),
+      sent: (bytes) => this.#handler?.sent?.(bytes),
       drain: () => this.#event((owner) => owner.drain()),
       end: () => this.#event((owner) => owner.end()),
       close: (error) => {
@@ -108,10 +109,10 @@ export class HandoverStream implements Stream {
     this.#stream.unref();
   }
 
-  #data(bytes: Uint8Array): void {
+  #data(bytes: Uint8Array): boolean | void {
     // Where bytes pass once the owner has caught up: no closure is made for them.
-    if (this.#current()) (this.#handler as StreamHandler).data(bytes);
-    else this.#keep(bytes);
+    if (this.#current()) return (this.#handler as StreamHandler).data(bytes);
+    this.#keep(bytes);
   }
 
   #event(event: StreamEvent): void {

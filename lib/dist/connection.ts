@@ -4,6 +4,7 @@ import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Platform, Timer } from "../platform/contract.ts";
 import type { Stream } from "../transport/contract.ts";
+import { giveBack } from "./_blocks.ts";
 import { type Control, ControlError, controlName, type OutgoingControl } from "./control.ts";
 import { DistHeader } from "./dist_header.ts";
 import type { Established } from "./establish.ts";
@@ -90,6 +91,8 @@ export interface ConnectionHandler {
    * What the options leave out is as for the connection. To be the same object each time: a decoder is kept for it.
    */
   terms?(control: Control): DecodeOptions | null;
+  /** Bytes have come from the peer. What is complete follows as signals before anything else is read. */
+  received?(): void;
   /**
    * A signal from the peer. `payload` is the message, reason or arguments that it carries, if any.
    *
@@ -204,6 +207,7 @@ export class Connection {
     this.closed = new Promise((resolve) => this.#setClosed = resolve);
     this.#stream.start({
       data: (bytes) => this.#data(bytes),
+      sent: giveBack,
       drain: () => this.#outbox.drained(),
       end: () => this.#end({ reason: "closed" }),
       close: (error) => this.#gone(error),
@@ -356,23 +360,27 @@ export class Connection {
     return decoder;
   }
 
-  #data(bytes: Uint8Array): void {
-    if (!this.#alive) return;
+  /** @returns whether nobody refers to the bytes any more. */
+  #data(bytes: Uint8Array): boolean {
+    if (!this.#alive) return true;
     this.#bytesIn += bytes.length;
+    this.#handler.received?.();
     const frames = this.#frames;
     const packets = this.#packets;
     frames.push(bytes);
+    packets.kept = false;
     // The handler may close the connection in the middle of a chunk; nothing is delivered after that.
     while (this.#alive) {
       try {
-        if (!frames.next()) return;
+        if (!frames.next()) return frames.copied && !packets.kept;
         if (frames.start === frames.end) {
           this.#ticksIn++;
           continue;
         }
         if (!packets.read(frames.bytes, frames.start, frames.end, frames.left)) continue;
       } catch (error) {
-        return this.#fail({ reason: "protocol", error: error as Error });
+        this.#fail({ reason: "protocol", error: error as Error });
+        return false;
       }
       this.#messagesIn++;
       const control = packets.control;
@@ -380,10 +388,14 @@ export class Connection {
         this.#handler.signal(control, packets.payload);
       } catch (error) {
         // A peer that says what it may not say is no better than one that says what is no message.
-        if (error instanceof ControlError) return this.#fail({ reason: "protocol", error });
+        if (error instanceof ControlError) {
+          this.#fail({ reason: "protocol", error });
+          return false;
+        }
         this.#fault(controlName(control[0]), error);
       }
     }
+    return false;
   }
 
   // ---- ticks

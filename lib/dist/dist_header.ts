@@ -37,6 +37,7 @@ export class DistHeader implements Packets {
   control!: Control;
   payload: Term | undefined = undefined;
   large: LargeMessage | null = null;
+  kept = false;
   fragmentsIn = 0;
   readonly atoms: AtomsOut | null;
   readonly apart: LargeBinaries | null;
@@ -139,7 +140,7 @@ export class DistHeader implements Packets {
     end: number,
     left: number,
   ): boolean {
-    this.#sequences.add(sequence, bytes, at, end, left);
+    if (this.#sequences.add(sequence, bytes, at, end, left)) this.kept = true;
     this.#open = left > 0 ? sequence : null;
     if (sequence.next > 0) return false;
     const { control, atoms, payload } = sequence;

@@ -6,8 +6,10 @@ const WORTH_KEEPING = 16 * 1024;
 /** How much larger than a fragment the memory may be that it lies in. */
 const SPREAD = 4;
 const FIRST = 256;
-/** Bytes that are joined in one go: quicker than one by one, and done in a few milliseconds. */
-const AT_ONCE = 4 * 1024 * 1024;
+/** Bytes that room is made for on the strength of what is said to follow: for one message at a time. */
+const TRUSTED = 2 * 1024 * 1024;
+/** By how much the last fragment may be larger than those before it. */
+const SLACK = 16 * 1024;
 const NONE = new Uint8Array(0);
 
 /** The name of a sequence, 64 bits. */
@@ -34,16 +36,25 @@ export class Pieces {
   #joined = 0;
   #joinedLength = 0;
 
-  /** @param most what they may come to in all, as far as is known. */
-  add(bytes: Uint8Array, start: number, end: number, most = Infinity): void {
+  /** Whether it has more room than four times what has come. */
+  get isAhead(): boolean {
+    return this.#whole !== null && SPREAD * this.length < this.#whole.length;
+  }
+
+  /**
+   * @param most what they may come to in all, as far as is known.
+   * @param trusted how much of that room may be made for, however little has come.
+   * @returns whether the bytes are referred to from here on; else they were copied.
+   */
+  add(bytes: Uint8Array, start: number, end: number, most = Infinity, trusted = 0): boolean {
     const length = end - start;
     const at = this.length;
     this.length += length;
     let whole = this.#whole;
     if (whole === null) {
-      if (most <= AT_ONCE || SPREAD * this.length < most) return this.#keep(bytes, start, end);
+      if (SPREAD * this.length < most && most > trusted) return this.#keep(bytes, start, end);
       this.#keepTail();
-      whole = this.#whole = new Uint8Array(Math.max(most, this.length));
+      whole = this.#whole = new Uint8Array(Math.max(most, this.length) + SLACK);
     } else if (this.length > whole.length) {
       this.#joinKept(Infinity);
       const grown = new Uint8Array(Math.max(2 * whole.length, this.length));
@@ -52,6 +63,7 @@ export class Pieces {
     }
     whole.set(bytes.subarray(start, end), at);
     this.#joinKept(length);
+    return false;
   }
 
   /** All of them as one array. */
@@ -65,7 +77,7 @@ export class Pieces {
     return this.#whole.subarray(0, this.length);
   }
 
-  #keep(bytes: Uint8Array, start: number, end: number): void {
+  #keep(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     const { buffer } = bytes;
     const spread = this.#spread + (buffer === this.#last ? 0 : buffer.byteLength);
@@ -74,7 +86,7 @@ export class Pieces {
       this.#kept.push(bytes.subarray(start, end));
       this.#spread = spread;
       this.#last = buffer;
-      return;
+      return true;
     }
     const used = this.#used;
     if (used + length > this.#tail.length) {
@@ -85,6 +97,7 @@ export class Pieces {
     this.#tail.set(bytes.subarray(start, end), used);
     this.#used = used + length;
     if (this.#used >= WORTH_KEEPING) this.#keepTail();
+    return false;
   }
 
   #keepTail(): void {
@@ -130,8 +143,16 @@ export class Sequence {
   /**
    * @param left bytes of the same fragment that are still to come.
    * @param limit bytes that a message may have.
+   * @param trusted as for {@linkcode Pieces.add}, whose result this has.
    */
-  add(bytes: Uint8Array, start: number, end: number, left: number, limit: number): void {
+  add(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    left: number,
+    limit: number,
+    trusted: number,
+  ): boolean {
     const length = end - start;
     this.#coming += length;
     this.#largest = Math.max(this.#largest, this.#coming + left);
@@ -142,7 +163,7 @@ export class Sequence {
     // Fragments are alike, but for the first and the last: from the second on their size is known.
     const follow = left === 0 ? this.next : this.next - 1;
     const most = this.payload.length + length + left + follow * this.#largest;
-    this.payload.add(bytes, start, end, Math.min(most, limit));
+    return this.payload.add(bytes, start, end, Math.min(most, limit), trusted);
   }
 }
 
@@ -159,6 +180,8 @@ export class Sequences {
   readonly #open: Map<SequenceId, Sequence> = new Map();
   readonly #limits: SequenceLimits;
   #bytes = 0;
+  /** What has got room for more than has come. */
+  #trusted: Sequence | null = null;
 
   constructor(limits: SequenceLimits) {
     this.#limits = limits;
@@ -213,14 +236,21 @@ export class Sequences {
    * Adds a fragment that is not the first, or a part of it. Where it was the last one, the sequence is open no more and its `next` 0.
    *
    * @param left bytes of the fragment that are still to come.
+   * @returns whether the bytes are referred to from here on; else they were copied.
    * @throws {FrameError} where it is more than is allowed.
    */
-  add(sequence: Sequence, bytes: Uint8Array, start: number, end: number, left: number): void {
+  add(sequence: Sequence, bytes: Uint8Array, start: number, end: number, left: number): boolean {
     this.#count(sequence, end - start);
-    sequence.add(bytes, start, end, left, this.#limits.limit);
-    if (sequence.next > 0) return;
+    const { payload } = sequence;
+    const trusted = this.#trusted === null ? TRUSTED : 0;
+    const kept = sequence.add(bytes, start, end, left, this.#limits.limit, trusted);
+    if (payload.isAhead) this.#trusted = sequence;
+    else if (this.#trusted === sequence) this.#trusted = null;
+    if (sequence.next > 0) return kept;
+    if (this.#trusted === sequence) this.#trusted = null;
     this.#open.delete(sequence.id);
-    this.#bytes -= sequence.payload.length;
+    this.#bytes -= payload.length;
+    return kept;
   }
 
   #count(sequence: Sequence, more: number): void {

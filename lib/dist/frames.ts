@@ -21,6 +21,8 @@ export class FrameReader {
   end = 0;
   /** How many bytes of the frame come later: `next` gives them as they come. */
   left = 0;
+  /** Whether no frame that was found lies in the chunk itself, parts aside. */
+  copied = true;
 
   readonly #limit: number;
   #chunk: Uint8Array = NOTHING;
@@ -50,6 +52,7 @@ export class FrameReader {
   push(chunk: Uint8Array): void {
     this.#chunk = chunk;
     this.#at = 0;
+    this.copied = true;
   }
 
   /**
@@ -69,6 +72,7 @@ export class FrameReader {
         this.start = start;
         this.end = end;
         this.#at = end;
+        this.copied = false;
         return true;
       }
       if (this.#inParts(this.#chunk, start, this.#chunk.length)) {

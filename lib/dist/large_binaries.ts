@@ -1,4 +1,5 @@
 import { type Apart, APART_FROM } from "../etf/encoder.ts";
+import { takeBlock } from "./_blocks.ts";
 import { FRAGMENT, FRAGMENT_HEAD, Piece, SURPLUS } from "./large_message.ts";
 
 /** A binary, and how many bytes of the slab stand in front of it. */
@@ -40,7 +41,7 @@ export class LargeBinaries implements Apart {
     const blocks: Uint8Array[] = [];
     for (let from = 0; from < length; from += FRAGMENT) {
       const to = Math.min(length, from + FRAGMENT);
-      const block = new Uint8Array(FRAGMENT_HEAD + to - from);
+      const block = takeBlock(FRAGMENT_HEAD + to - from);
       block.set(bytes.subarray(from, to), FRAGMENT_HEAD);
       blocks.push(block);
     }
@@ -93,7 +94,8 @@ class Cutter {
 
   block(block: Uint8Array): void {
     const size = block.length - FRAGMENT_HEAD;
-    if (this.#piece.size + size > this.#room + SURPLUS) this.#next();
+    // The receiver knows no more of the first piece than where it ends, and has to keep it for itself.
+    if (this.pieces.length === 1 || this.#piece.size + size > this.#room + SURPLUS) this.#next();
     this.#piece.addBlock(block);
   }
 

@@ -22,6 +22,8 @@ export interface Packets {
   readonly atoms: AtomRefs | null;
   /** Where the encoder is to put large binaries; `null` where they are written as all else. */
   readonly apart: Apart | null;
+  /** Set where bytes that `read` got as a part of a frame are referred to from here on. */
+  kept: boolean;
   /** Fragments that have come. */
   readonly fragmentsIn: number;
   /** Messages of which the first fragment has come and the last has not. */

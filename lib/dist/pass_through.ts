@@ -17,6 +17,7 @@ const PASS_THROUGH = 112;
 export class PassThrough implements Packets {
   control!: Control;
   payload: Term | undefined = undefined;
+  kept = false;
   readonly large = null;
   readonly atoms = null;
   readonly apart = null;

@@ -137,17 +137,22 @@ export class CoreStream implements Stream {
 
   // What follows is the driver's.
 
-  /** @internal Bytes arrived, in an array that nobody else writes to. */
-  data(bytes: Uint8Array): void {
-    if (this.#closed) return;
+  /**
+   * @internal Bytes arrived, in an array that nobody else writes to.
+   *
+   * @returns whether the array may be used again.
+   */
+  data(bytes: Uint8Array): boolean {
+    if (this.#closed) return false;
     if (!this.#reading || this.#held.length > 0) {
       this.#held.push(bytes);
-      return;
+      return false;
     }
     try {
-      this.#handler!.data(bytes);
+      return this.#handler!.data(bytes) === true;
     } catch (error) {
       this.#fault(error as Error);
+      return false;
     }
   }
 
@@ -157,7 +162,11 @@ export class CoreStream implements Stream {
     if (this.#closed || rest === undefined) return;
     this.#buffered -= count;
     this.#rest = undefined;
-    if (count < rest.length && !this.#send(count === 0 ? rest : rest.subarray(count))) return;
+    if (count < rest.length) {
+      if (!this.#send(count === 0 ? rest : rest.subarray(count))) return;
+    } else {
+      this.#handler?.sent?.(rest);
+    }
     this.#flush();
   }
 
@@ -225,7 +234,10 @@ export class CoreStream implements Stream {
     const taken = this.#driver.send(piece);
     if (this.#closed) return false;
     this.#buffered -= taken;
-    if (taken === piece.length) return true;
+    if (taken === piece.length) {
+      this.#handler?.sent?.(piece);
+      return true;
+    }
     this.#rest = taken === 0 ? piece : piece.subarray(taken);
     return false;
   }

@@ -13,8 +13,18 @@ export interface SocketAddress {
  * this order: `data`*, `end`?, `close`.
  */
 export interface StreamHandler {
-  /** Bytes arrived. They are the receiver's to keep: the transport does not write to them again. */
-  data(bytes: Uint8Array): void;
+  /**
+   * Bytes arrived. They are the receiver's to keep: the transport does not write to them again, unless it is told that nobody has kept
+   * any of them.
+   *
+   * @returns `true` where nothing refers to the array any more.
+   */
+  data(bytes: Uint8Array): boolean | void;
+  /**
+   * All of an array of 16 KiB or more that was written is with the system, and may be used again: `bytes` is that array or the end of
+   * it. Also comes inside a call of `flush`, and for arrays that the stream has made itself to join small ones.
+   */
+  sent?(bytes: Uint8Array): void;
   /** `buffered` was above the stream's high-water mark, and has fallen to zero. Does not come after our own `end`. */
   drain(): void;
   /** The peer will send nothing more. The stream can still be written until it is closed. */

@@ -179,7 +179,7 @@ class DenoDriver implements Driver {
       while (this.#on) {
         const count = await this.#conn.read(slab.room());
         if (count === null) return this.stream.ended();
-        this.stream.data(slab.take(count));
+        if (this.stream.data(slab.take(count))) slab.back();
         this.#read += count;
         if (this.#read >= READ_AT_ONCE) {
           this.#read = 0;

@@ -40,7 +40,7 @@ function hear(stream: Stream): Promise<string> {
   let text = "";
   return new Promise((resolve) =>
     stream.start({
-      data: (bytes) => text += new TextDecoder().decode(bytes),
+      data: (bytes) => void (text += new TextDecoder().decode(bytes)),
       drain() {},
       end: () => stream.end(),
       close: () => resolve(text),

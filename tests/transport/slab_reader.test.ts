@@ -40,3 +40,23 @@ test("reads that fill the room make it larger, and small ones smaller again", ()
   for (let i = 0; i < 1000; i++) read(slab, 1000, 0);
   assert(slab.room().length <= 64 * 1024);
 });
+
+test("what was given back is written to again, and nothing else", () => {
+  const slab = new SlabReader();
+  const kept = read(slab, 100, 1);
+  const first = read(slab, 200, 2);
+  slab.back();
+  const second = read(slab, 200, 3);
+  assert(second.buffer === first.buffer && second.byteOffset === first.byteOffset);
+  assert(kept.every((byte) => byte === 1));
+  for (let i = 0; i < 20; i++) {
+    read(slab, Infinity, 4);
+    slab.back();
+  }
+  const full = slab.room();
+  assertEquals(full.length, 256 * 1024);
+  read(slab, Infinity, 5);
+  slab.back();
+  assert(slab.room().buffer === full.buffer);
+  assert(kept.every((byte) => byte === 1));
+});
