@@ -51,20 +51,20 @@ const CALLERS = 120;
 const SENDERS = 100;
 
 /** A node whose server, `far`, answers what is measured here; callers need not be ours. */
-export async function startFar(name: string): Promise<Node> {
-  const node = await startNode(name, OPTIONS);
+export async function startFar(name: string, busyPoll = 0): Promise<Node> {
+  const node = await startNode(name, { ...OPTIONS, busyPoll });
   await node.start(FarServer, [], { register: "far" });
   return node;
 }
 
 /** The node that calls and sends. */
-export function startNear(name: string): Promise<Node> {
-  return startNode(name, OPTIONS);
+export function startNear(name: string, busyPoll = 0): Promise<Node> {
+  return startNode(name, { ...OPTIONS, busyPoll });
 }
 
 /** What runs in the other process until its standard input ends. */
-export async function serveFar(name = FAR): Promise<void> {
-  const node = await startFar(name);
+export async function serveFar(name = FAR, busyPoll = 0): Promise<void> {
+  const node = await startFar(name, busyPoll);
   console.log("ready");
   process.stdin.resume().on("end", () => node.stop());
 }

@@ -1,6 +1,7 @@
 // Measures how cost grows with work, and draws it: see bench/curves/main.ts, which Node runs.
 //
-//   bench_curves.mjs [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N] [--ms N] [--json] [--list] [--out FOLDER] [--draw]
+//   bench_curves.mjs [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--samples N] [--warm N] [--ms N] [--json] [--list] [--out FOLDER]
+//                    [--draw]
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";

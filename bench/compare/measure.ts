@@ -3,7 +3,13 @@ import { type Epmd, Running } from "./programs.ts";
 import { type Command, type Effort, type Place, programOf } from "./systems.ts";
 import type { Workload } from "./workloads.ts";
 
-export type Sample = { readonly value: number } | { readonly missing: string };
+export type Sample =
+  | {
+    readonly value: number;
+    /** Microseconds of the processors that one of them took in the program that measures. */
+    readonly processor?: number;
+  }
+  | { readonly missing: string };
 
 /** One turn of one system: starts its programs, and reads the line that the one that measures prints. */
 export async function measure(
@@ -26,13 +32,22 @@ export async function measure(
     try {
       const line = await near.line();
       if (line === null) return { missing: `failed: ${near.errors()}` };
-      const { value, skipped } = JSON.parse(line);
-      return typeof value === "number" ? { value } : { missing: String(skipped) };
+      return sampleOf(line);
     } finally {
       await near.end();
     }
   } finally {
     await far?.end();
+  }
+}
+
+/** What a program has printed. One that prints something else has failed, and takes no other with it. */
+function sampleOf(line: string): Sample {
+  try {
+    const { value, processor, skipped } = JSON.parse(line);
+    return typeof value === "number" ? { value, processor } : { missing: String(skipped) };
+  } catch {
+    return { missing: `failed: it printed ${line.slice(0, 100)}` };
   }
 }
 

@@ -91,7 +91,10 @@ export class Running {
   }
 
   errors(): string {
-    return this.#errors.trim().split("\n").slice(0, 3).join("; ").slice(0, 300);
+    const lines = this.#errors.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    // The lines that name an error say more than those before them, which show where it was thrown.
+    const telling = lines.filter((line) => /^\S*error\b|^Cannot /i.test(line));
+    return (telling.length > 0 ? telling : lines).slice(0, 3).join("; ").slice(0, 300);
   }
 
   /** Lets it end, which its standard input tells it, and ends it where it does not. */

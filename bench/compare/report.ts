@@ -16,18 +16,19 @@ export interface Result {
 
 /** The same as a page. */
 export function report(result: Result): string {
-  const { machine, versions, rounds, warm, ms, rows } = result;
+  return `${heading(result)}\n\n${tables(result.rows)}`;
+}
+
+/** Where and how it was measured. */
+export function heading({ date, machine, versions, rounds, warm, ms }: Result): string {
   const [before, after] = machine.load.map((load) => load.toFixed(2));
   const memory = Math.round(machine.memory / 1024 ** 3);
   const about = Object.entries(versions).flatMap(([name, version]) =>
     version === null ? [] : [`${name}: ${version}`]
   );
   return [
-    `Measured ${
-      result.date.slice(0, 10)
-    } on ${machine.cores} cores (${machine.cpu}), ${memory} GiB, ` +
+    `Measured ${date.slice(0, 10)} on ${machine.cores} cores (${machine.cpu}), ${memory} GiB, ` +
     `${machine.system}, load ${before} before and ${after} after; ${rounds} rounds in turns, each of ${ms} ms after ${warm} ms of warming up.`,
     `${about.join("; ")}.`,
-    tables(rows),
   ].join("\n\n");
 }

@@ -10,6 +10,8 @@ export interface Cell {
   /** The runtime, where it is measured on each of them. */
   readonly runtime: string | null;
   readonly samples: number[];
+  /** Microseconds of the processors, one a round, where the program tells. */
+  readonly processor: number[];
   /** Why a figure is missing, or what failed in one of the rounds. */
   missing: string | null;
 }

@@ -5,7 +5,7 @@ import { delimiter, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { command, npm } from "../../scripts/runtimes/runtimes.mjs";
-import { type Peer, RUNTIME_PEERS, type Workload } from "./workloads.ts";
+import { OF_OURS, type Peer, RUNTIME_PEERS, type Workload } from "./workloads.ts";
 
 export type Runtime = "deno" | "bun" | "node";
 export const RUNTIMES: readonly Runtime[] = ["deno", "bun", "node"];
@@ -51,6 +51,7 @@ export function prepare(peer: Peer): Ready {
     if (peer === "otp") return prepareOtp();
     if (peer === "ergo2" || peer === "ergo3") return prepareErgo(peer);
     if (peer === "tcp" || peer === "json") return { version: "the runtime's own" };
+    if ((OF_OURS as readonly string[]).includes(peer)) return { version: "of this repository" };
     return preparePackage(peer);
   } catch (error) {
     return { missing: oneLine(error) };
@@ -78,8 +79,9 @@ export function programOf(
   const isFar = "as" in end;
   const named = (isFar ? workload.far : workload.programs)?.[peer ?? "ours"];
   if (named === undefined) throw new Error(`Cannot run ${workload.name}: it has no such program`);
-  const system = peer === null && named[0] === "otp" ? "otp" : peer ?? "ours";
-  const what = system === "otp" && peer === null ? named.slice(1) : named;
+  const isErlang = peer !== "otp" && named[0] === "otp";
+  const system = isErlang ? "otp" : peer ?? "ours";
+  const what = isErlang ? named.slice(1) : named;
   const far = isFar ? null : end.far;
   const options = isFar ? [] : [
     "--unit",
@@ -153,11 +155,15 @@ function prepareErgo(peer: "ergo2" | "ergo3"): Ready {
   cpSync(join(bench, "peers", peer), cwd, { recursive: true });
   const args = ["build", "-mod=mod", "-buildvcs=false", "-o", join(cache, peer), "."];
   const { status, stderr } = spawnSync("go", args, { cwd, encoding: "utf8", timeout: 300_000 });
-  if (status !== 0) return { missing: `go cannot build it: ${oneLine(stderr)}` };
-  const [, version = ""] =
-    /services\/ergo (v\S+)/.exec(readFileSync(join(cwd, "go.mod"), "utf8")) ??
-      [];
-  return { version };
+  const [, module = "", version = ""] =
+    /(\S+\/ergo) (v\S+)/.exec(readFileSync(join(cwd, "go.mod"), "utf8")) ?? [];
+  if (status === 0) return { version };
+  const [, refusal] = /: (40\d [A-Z]\w+|410 Gone)/.exec(stderr) ?? [];
+  return {
+    missing: refusal === undefined
+      ? `go cannot build it: ${oneLine(stderr)}`
+      : `the module proxy refuses ${module} ${version} (${refusal}); bench/peers/${peer} is measured where it can be had`,
+  };
 }
 
 function preparePackage(peer: Peer): Ready {

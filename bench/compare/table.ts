@@ -1,28 +1,35 @@
 import { type Cell, codecMeans, type Mean, ratioTo, type Row } from "./rows.ts";
-import { summary } from "./statistics.ts";
+import { type Ratio, summary } from "./statistics.ts";
 import { LEAST_SHARE, type Verdict, verdicts } from "./verdicts.ts";
 import type { Peer } from "./workloads.ts";
 
 /** The tables in Markdown: the targets, one for each group, and what is missing. */
 export function tables(rows: readonly Row[]): string {
+  return paragraphs([verdictTable(verdicts(rows)), details(rows)]);
+}
+
+/** All figures, and what is missing. */
+export function details(rows: readonly Row[]): string {
   const groups = [...new Set(rows.map((row) => row.group))];
   const parts = groups.map((group) => groupTable(rows.filter((row) => row.group === group)));
-  const all = [verdictTable(verdicts(rows)), ...parts, missing(rows)];
-  return all.filter((part) => part !== "").join("\n\n");
+  return paragraphs([...parts, missing(rows)]);
+}
+
+function paragraphs(parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("\n\n");
 }
 
 function verdictTable(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "";
   const labels = [...new Set(verdicts.flatMap(({ ratios }) => Object.keys(ratios)))];
-  const head = ["workload", "target", ...labels, "reached", "worst / best"];
-  const align = head.map((_, column) =>
-    column > 1 && column < 2 + labels.length || column === head.length - 1 ? "---:" : "---"
-  );
-  const lines = verdicts.map(({ title, target, ratios, outcome, share }) => [
+  const head = ["workload", "target", ...labels, "reached", "best / target", "worst / best"];
+  const align = head.map((name, column) => column < 2 || name === "reached" ? "---" : "---:");
+  const lines = verdicts.map(({ title, target, ratios, outcome, best, share }) => [
     title,
     target,
     ...labels.map((label) => label in ratios ? ratios[label].toPrecision(3) : ""),
     outcome,
+    best === null ? "" : ratioWithSpread(best),
     share === null ? "" : `${share.toPrecision(2)}${share < LEAST_SHARE ? ", under a half" : ""}`,
   ]);
   return markdown([head, align, ...lines]);
@@ -44,8 +51,13 @@ function groupTable(rows: readonly Row[]): string {
   return markdown([head, align, ...lines, ...meanLines(codecMeans(rows), peers)]);
 }
 
-function markdown(lines: readonly (readonly string[])[]): string {
+export function markdown(lines: readonly (readonly string[])[]): string {
   return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
+
+function ratioWithSpread({ median, least, most }: Ratio): string {
+  const [middle, from, to] = [median, least, most].map((one) => one.toPrecision(3));
+  return from === to ? middle : `${middle} (${from} to ${to})`;
 }
 
 function figures({ samples }: Cell): string[] {
@@ -92,6 +104,6 @@ function missing(rows: readonly Row[]): string {
   }).join("\n");
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
 }

@@ -2,11 +2,8 @@ import { codecMeans, ratioTo, ratioToBound, type Row } from "./rows.ts";
 import type { Ratio } from "./statistics.ts";
 import { CODEC_TARGETS, type Target } from "./workloads.ts";
 
-/**
- * Whether a target is reached by the best of our runtimes. "narrowly" and "nearly": the median says yes, or no, and the samples reach over
- * the bound, so that another run may say something else.
- */
-export type Outcome = "yes" | "narrowly" | "nearly" | "no" | "no figure";
+/** Whether the best of our runtimes reaches a target, by the medians. */
+export type Outcome = "yes" | "no" | "no figure";
 
 /** What came of one target. */
 export interface Verdict {
@@ -16,6 +13,8 @@ export interface Verdict {
   /** What each of our runtimes comes to: how many times as good as the peer; of a bound, how many times it would go into it. */
   readonly ratios: Readonly<Record<string, number>>;
   readonly outcome: Outcome;
+  /** The best of them as a part of the target, from worse to better quartiles: 1 and more is reached. Null without a figure. */
+  readonly best: Ratio | null;
   /** The worst of our runtimes as a part of the best: it is to be a half at least. Null with fewer than two. */
   readonly share: number | null;
 }
@@ -56,19 +55,19 @@ function verdict(
   ratios: ReadonlyMap<string, Ratio>,
 ): Verdict {
   const all = [...ratios.values()].toSorted((a, b) => b.median - a.median);
-  const wanted = "most" in target ? 1 : target.times;
+  const best = all.length === 0 ? null : part(all[0], "most" in target ? 1 : target.times);
   return {
     title,
     target: "most" in target
       ? `at most ${target.most.toLocaleString("en")} ${unit}`
       : `${target.times} x ${target.peer}`,
     ratios: Object.fromEntries(Array.from(ratios, ([label, { median }]) => [label, median])),
-    outcome: all.length === 0 ? "no figure" : outcome(all[0], wanted),
+    outcome: best === null ? "no figure" : best.median >= 1 ? "yes" : "no",
+    best,
     share: all.length < 2 ? null : all.at(-1)!.median / all[0].median,
   };
 }
 
-function outcome({ median, least, most }: Ratio, wanted: number): Outcome {
-  if (median >= wanted) return least >= wanted ? "yes" : "narrowly";
-  return most >= wanted ? "nearly" : "no";
+function part({ median, least, most }: Ratio, wanted: number): Ratio {
+  return { median: median / wanted, least: least / wanted, most: most / wanted };
 }

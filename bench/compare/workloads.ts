@@ -16,14 +16,31 @@
 
 /** Those that are measured once. */
 export const PEERS = ["otp", "ergo2", "ergo3"] as const;
+/** What of ours stands beside the whole: one worker beside several, and the parts that bench/limits measures. */
+export const OF_OURS = ["1 worker", "ideal", "frames", "connection", "bare"] as const;
 /** Those that are measured on each runtime. */
-export const RUNTIME_PEERS = ["tcp", "json", "msgpackr", "erlang_js", "etf.js"] as const;
+export const RUNTIME_PEERS = [
+  "tcp",
+  "json",
+  "msgpackr",
+  "erlang_js",
+  "etf.js",
+  ...OF_OURS,
+] as const;
 export type Peer = typeof PEERS[number] | typeof RUNTIME_PEERS[number];
 export type System = "ours" | Peer;
 export type Programs = { readonly [S in System]?: readonly string[] };
 
 export type Unit = "us" | "/s" | "B";
-export type Group = "local" | "memory" | "remote" | "erlang" | "stages" | "codec" | "documents";
+export type Group =
+  | "local"
+  | "memory"
+  | "remote"
+  | "erlang"
+  | "stages"
+  | "workers"
+  | "codec"
+  | "documents";
 
 /** What is to be reached: so many times as good as a peer, or no more than so much. */
 export type Target =
@@ -235,6 +252,22 @@ export const WORKLOADS: readonly Workload[] = [
     "one core": PLACED,
     "two cores": PLACED,
   }, true),
+  {
+    name: "remote-call-busy-poll",
+    title: "remote call, nodes with { busyPoll: 200 }, two cores",
+    group: "remote",
+    unit: "us",
+    cores: "two",
+    programs: {
+      ours: ["remote.ts", "call", "busy-poll"],
+      otp: ["remote", "call"],
+      ergo2: ["remote call"],
+      ergo3: ["remote call"],
+      tcp: ["tcp.ts", "ping"],
+    },
+    far: { ...FAR, ours: ["remote.ts", "far", "busy-poll"] },
+    targets: PLACED,
+  },
   ...remote("remote-1mb", "remote call, 1 MB there and back", "us", "call of 1 MB", {
     "two processes": times({ otp: 1 }),
   }),
@@ -253,6 +286,15 @@ export const WORKLOADS: readonly Workload[] = [
     // No peers: GenStage comes neither with Erlang nor with Elixir, and Ergo 3 has no stages.
     programs: { ours: ["stages.ts", "flow"] },
     far: { ours: ["stages.ts", "far"] },
+  },
+  {
+    name: "workers",
+    title: "CPU-bound calls of a pool, on 2 worker threads",
+    group: "workers",
+    unit: "/s",
+    programs: { ours: ["workers.ts", "2"], "1 worker": ["workers.ts", "1"] },
+    // Twice as many would be all that two cores can do.
+    targets: times({ "1 worker": 1.6 }),
   },
   ...codec("call", "gen_call"),
   ...codec("ints", "1000 ints"),

@@ -22,6 +22,8 @@ export interface Curve {
    * add to that is seen in the curve.
    */
   readonly grows: "not" | "linearly";
+  /** What the cost comes from, in a sentence. */
+  readonly because: string;
 }
 
 function decades(from: number, to: number): number[] {
@@ -37,6 +39,8 @@ export const CURVES: readonly Curve[] = [
     of: "processor time of a call",
     unit: "us",
     grows: "not",
+    because:
+      "Each call goes to another server, which is found in a table by its number; what grows is the time to fetch servers from memory, when they no longer fit into the processor's caches.",
   },
   {
     name: "process-memory",
@@ -46,24 +50,30 @@ export const CURVES: readonly Curve[] = [
     of: "memory of each",
     unit: "B",
     grows: "not",
+    because:
+      "Each server has its own objects and an entry in the table of processes, and nothing that depends on how many there are.",
   },
   {
     name: "monitors",
     title: "Monitoring a process that many monitors watch",
     along: "monitors of the process",
-    sizes: decades(0, 5),
+    sizes: [1, ...decades(2, 5)],
     of: "processor time of a monitor and its end",
     unit: "us",
     grows: "not",
+    because:
+      "A monitor is an entry in a set of the process that is watched, so adding and removing one does not depend on the others.",
   },
   {
     name: "monitors-fire",
     title: "The end of a process that many monitors watch",
     along: "monitors of the process",
-    sizes: decades(0, 5),
+    sizes: [1, ...decades(2, 5)],
     of: "processor time for each monitor",
     unit: "us",
     grows: "not",
+    because:
+      "Each monitor gets one message when the process ends; the cost of a process of its own is shared by more of them to the right.",
   },
   {
     name: "connections",
@@ -74,6 +84,8 @@ export const CURVES: readonly Curve[] = [
     unit: "us",
     wall: true,
     grows: "not",
+    because:
+      "A call finds its connection by the node's name; what grows is what the runtime and the system do for sockets that are ready, and memory that is no longer in the caches.",
   },
   {
     name: "connections-load",
@@ -84,6 +96,8 @@ export const CURVES: readonly Curve[] = [
     unit: "us",
     wall: true,
     grows: "not",
+    because:
+      "120 calls are under way at any time: with one connection they share a write and a read, with more of them each write carries fewer, down to one for each call.",
   },
   {
     name: "connection-memory",
@@ -93,6 +107,8 @@ export const CURVES: readonly Curve[] = [
     of: "memory of each",
     unit: "B",
     grows: "not",
+    because:
+      "A connection has its socket, its buffers and its atom cache; buffers are made when they are needed.",
   },
   {
     name: "messages",
@@ -104,59 +120,73 @@ export const CURVES: readonly Curve[] = [
     wall: true,
     bytes: true,
     grows: "linearly",
+    because:
+      "Small messages cost what a call costs; from some tens of kilobytes on it is copying and the system's sockets that count, in proportion to the size.",
   },
   {
     name: "groups",
     title: "Joining and leaving a process group, among many groups",
     along: "groups",
-    sizes: decades(0, 5),
+    sizes: [1, ...decades(2, 5)],
     of: "processor time of both",
     unit: "us",
     grows: "not",
+    because:
+      "A group is an entry in a map by its name, a member one by its pid; what grows is memory that is no longer in the caches.",
   },
   {
     name: "group-members",
     title: "Joining and leaving a process group of many members",
     along: "members of the group",
-    sizes: decades(0, 5),
+    sizes: [1, ...decades(2, 5)],
     of: "processor time of both",
     unit: "us",
     grows: "not",
+    because:
+      "Joining and leaving do not look through the other members; what grows is memory that is no longer in the caches.",
   },
   {
     name: "groups-meet",
     title: "A node learns of the process groups of another",
     along: "groups",
-    sizes: decades(0, 5),
+    sizes: [1, ...decades(2, 5)],
     of: "processor time for each group",
     unit: "us",
     grows: "not",
+    because:
+      "When two nodes meet, each tells all its groups in one message; what each group adds to it costs the same.",
   },
   {
     name: "mailbox-selective",
     title: "A selective receive, past a long mailbox",
     along: "messages in the mailbox",
-    sizes: decades(0, 5),
+    sizes: [1, ...decades(2, 5)],
     of: "processor time of a receive",
     unit: "us",
     grows: "linearly",
+    because:
+      "A selective receive has to look at each message that waits before the one that it wants: the cost grows with them, as in Erlang.",
   },
   {
     name: "mailbox-call",
     title: "A call of a process that has a long mailbox",
     along: "messages in the mailbox",
-    sizes: decades(0, 5),
+    sizes: [1, ...decades(2, 5)],
     of: "processor time of a call",
     unit: "us",
     grows: "not",
+    because:
+      "A reply to a call does not go through the mailbox, so that what waits there does not matter.",
   },
   {
     name: "mailbox-drain",
     title: "Receiving a long mailbox from its beginning",
     along: "messages in the mailbox",
-    sizes: decades(0, 6),
+    sizes: [1, ...decades(2, 6)],
     of: "processor time for each message",
     unit: "us",
     grows: "not",
+    because:
+      "A message is taken from the beginning of a queue, which costs the same however many follow.",
   },
 ];

@@ -1,27 +1,25 @@
 /**
- * Cost as work grows: `bench_curves.mjs [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N] [--ms N] [--json] [--list]
- * [--out FOLDER] [--draw]`.
+ * Cost as work grows: `bench_curves.mjs [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--samples N] [--warm N] [--ms N] [--json]
+ * [--list] [--out FOLDER] [--draw]`.
  *
- * Each curve is measured round by round, in which the runtimes take turns at each size, every point in a process of its own. For each
- * NAME.json and NAME.svg are written to the folder, bench/results/curves if nothing else is said. `--draw` measures nothing and draws
- * again what the folder has.
+ * Each curve is measured round by round, in which the runtimes take turns at each size, every point in a process of its own, which gives
+ * some samples. All of it takes 8 minutes on two cores with nothing else to do. For each NAME.json and NAME.svg are written to the folder,
+ * bench/results/curves if nothing else is said, and beside it FOLDER.md, a page with all curves that are there. `--draw` measures nothing and
+ * draws again what the folder has.
  */
 
 import { existsSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { positive, runtimesOf } from "../compare/options.ts";
 import { Running } from "../compare/programs.ts";
-import { json, keep, type Machine, machine, RESULTS } from "../compare/results.ts";
-import { summary } from "../compare/statistics.ts";
+import { json, keep, machine, RESULTS } from "../compare/results.ts";
 import { type Runtime, runtimeCommand, RUNTIMES, versionOf } from "../compare/systems.ts";
 import { type Curve, CURVES } from "./curves.ts";
-import { growsTooFast, growth } from "./growth.ts";
-import { labelOf } from "./scale.ts";
-import { draw, type Series } from "./svg.ts";
+import { type Measured, page, picture, table } from "./page.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -30,24 +28,16 @@ const { values: options } = parseArgs({
     draw: { type: "boolean", default: false },
     only: { type: "string" },
     runtime: { type: "string", default: RUNTIMES.join(",") },
-    rounds: { type: "string", default: "3" },
-    warm: { type: "string", default: "500" },
-    ms: { type: "string", default: "300" },
+    rounds: { type: "string", default: "1" },
+    samples: { type: "string", default: "3" },
+    warm: { type: "string", default: "200" },
+    ms: { type: "string", default: "100" },
     out: { type: "string", default: join(RESULTS, "curves") },
   },
 });
 
 const POINT = fileURLToPath(new URL("./point.ts", import.meta.url));
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-/** A curve as it was measured. */
-interface Measured {
-  readonly date: string;
-  readonly machine: Machine;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly rounds: number;
-  readonly series: readonly (Series & { readonly failed: string | null })[];
-}
 
 function chosen(only: string | undefined): readonly Curve[] {
   if (only === undefined) return CURVES;
@@ -61,6 +51,7 @@ function chosen(only: string | undefined): readonly Curve[] {
 
 interface Effort {
   readonly rounds: number;
+  readonly samples: number;
   readonly warm: number;
   readonly ms: number;
 }
@@ -68,7 +59,7 @@ interface Effort {
 async function measureCurve(
   curve: Curve,
   runtimes: readonly Runtime[],
-  { rounds, warm, ms }: Effort,
+  { rounds, samples: perRound, warm, ms }: Effort,
 ): Promise<Measured> {
   const before = loadavg()[0];
   const series = runtimes.map((label) => ({
@@ -80,12 +71,13 @@ async function measureCurve(
     for (const [i] of curve.sizes.entries()) {
       for (const one of series) {
         const { size, samples } = one.points[i];
-        const options = ["--warm", String(warm), "--ms", String(ms)];
+        const effort = { warm, ms, samples: perRound };
+        const options = Object.entries(effort).flatMap(([key, value]) => [`--${key}`, `${value}`]);
         const args = [POINT, curve.name, String(size), ...options];
         const running = Running.start(runtimeCommand(one.label, args), null);
         const line = await running.line();
         if (line === null) one.failed ??= `at ${size}: ${running.errors()}`;
-        else samples.push(JSON.parse(line).value);
+        else samples.push(...JSON.parse(line).values);
         await running.end();
       }
     }
@@ -100,37 +92,6 @@ async function measureCurve(
   };
 }
 
-function picture(curve: Curve, { machine, date, rounds, series }: Measured): string {
-  const shade = rounds > 1 ? `; medians of ${rounds} rounds, shaded from least to greatest` : "";
-  return draw(
-    curve,
-    series,
-    `${date.slice(0, 10)}, ${machine.cores} cores (${machine.cpu})${shade}`,
-  );
-}
-
-/** A table of the medians, with how they grow at the end. */
-function table(curve: Curve, { series }: Measured): string {
-  const sizes = curve.sizes.map((size) => labelOf(size, curve.bytes ? "B" : "count"));
-  const head = [`${curve.of}, by ${curve.along}`, ...sizes, "growth"];
-  const lines = series.map(({ label, points }) => {
-    const exponent = growth(points);
-    const figures = points.map(({ samples }) =>
-      samples.length === 0 ? "" : labelOf(summary(samples).median, curve.unit)
-    );
-    const verdict = exponent === null
-      ? ""
-      : `${exponent.toFixed(2)}${growsTooFast(curve, exponent) ? ", too fast" : ""}`;
-    return [label, ...figures, verdict];
-  });
-  const align = head.map((_, column) => column === 0 ? "---" : "---:");
-  const failures = series.flatMap(({ label, failed }) =>
-    failed === null ? [] : [`- ${label} failed ${failed}`]
-  );
-  const rows = [head, align, ...lines].map((line) => `| ${line.join(" | ")} |`).join("\n");
-  return [`**${curve.title}** (${curve.name})`, rows, ...failures].join("\n\n");
-}
-
 async function main(): Promise<void> {
   const curves = chosen(options.only);
   if (options.list) {
@@ -142,6 +103,7 @@ async function main(): Promise<void> {
   const runtimes = runtimesOf(options.runtime);
   const effort = {
     rounds: positive("rounds", options.rounds),
+    samples: positive("samples", options.samples),
     warm: positive("warm", options.warm),
     ms: positive("ms", options.ms),
   };
@@ -157,11 +119,18 @@ async function main(): Promise<void> {
     if (measured.series.some(({ points }) => points.some(({ samples }) => samples.length > 0))) {
       keep(`${file}.svg`, picture(curve, measured));
     }
-    if (!options.json) console.log(`${table(curve, measured)}\n`);
+    if (!options.json) {
+      console.log(`**${curve.title}** (${curve.name})\n\n${table(curve, measured)}\n`);
+    }
     if (measured.series.some(({ failed }) => failed !== null)) process.exitCode = 1;
   }
   if (options.json) console.log(json(all));
-  say(`written to ${options.out}`);
+  const there = CURVES.flatMap((curve): [Curve, Measured][] => {
+    const file = join(options.out, `${curve.name}.json`);
+    return existsSync(file) ? [[curve, JSON.parse(readFileSync(file, "utf8"))]] : [];
+  });
+  if (there.length > 0) keep(`${options.out}.md`, page(there, basename(options.out)));
+  say(`written to ${options.out} and ${options.out}.md`);
 }
 
 await main().catch((error: Error) => {

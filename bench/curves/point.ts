@@ -1,9 +1,9 @@
-// One point of a curve: `point.ts NAME SIZE [--warm N] [--ms N]` prints what it comes to; `point.ts far NAME SIZE ...` is the other side
-// of some.
+// One point of a curve: `point.ts NAME SIZE [--warm N] [--ms N] [--samples N]` prints what it comes to, several times; `point.ts far NAME
+// SIZE ...` is the other side of some.
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { processorTime, runFor, wallTime, type Work } from "../_measure.ts";
+import { measureFor, processorTime, runFor, type Timed, wallTime, type Work } from "../_measure.ts";
 import { CURVES } from "./curves.ts";
 import * as connections from "./work/connections.ts";
 import * as groups from "./work/groups.ts";
@@ -31,8 +31,9 @@ const FAR: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
-    warm: { type: "string", default: "500" },
-    ms: { type: "string", default: "300" },
+    warm: { type: "string", default: "200" },
+    ms: { type: "string", default: "100" },
+    samples: { type: "string", default: "3" },
   },
 });
 const [name, size, ...rest] = positionals;
@@ -44,10 +45,16 @@ if (name === "far") {
   }
   const clock = CURVES.find((curve) => curve.name === name)?.wall ? wallTime : processorTime;
   const made = await POINTS[name](Number(size));
-  const value = typeof made === "number"
-    ? made
-    : await runFor(Number(values.warm), Number(values.ms), made, clock)
-      .then(({ count, ms }) => ms * 1000 / count);
-  console.log(JSON.stringify({ value }));
+  const each = ({ count, ms }: Timed): number => ms * 1000 / count;
+  const found: number[] = [];
+  if (typeof made === "number") found.push(made);
+  else {
+    const ms = Number(values.ms);
+    found.push(each(await runFor(Number(values.warm), ms, made, clock)));
+    while (found.length < Number(values.samples)) {
+      found.push(each(await measureFor(ms, made, clock)));
+    }
+  }
+  console.log(JSON.stringify({ values: found }));
   process.exit();
 }

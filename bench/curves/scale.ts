@@ -1,3 +1,6 @@
+/** More powers of ten than that have lines that lie too close. */
+const MANY = 6;
+
 /** A logarithmic axis: it begins and ends at powers of ten. */
 export class LogScale {
   readonly #from: number;
@@ -28,11 +31,11 @@ export class LogScale {
     return Array.from({ length: this.#to - this.#from + 1 }, (_, i) => 10 ** (this.#from + i));
   }
 
-  /** What is between them, in steps of one power: 2 to 9, 20 to 90. */
+  /** What is between them, in steps of one power: 2 to 9, 20 to 90; 2 and 5, 20 and 50 where there are many. */
   get between(): number[] {
-    return this.decades.slice(0, -1).flatMap((decade) =>
-      [2, 3, 4, 5, 6, 7, 8, 9].map((n) => n * decade)
-    );
+    const { decades } = this;
+    const steps = decades.length > MANY ? [2, 5] : [2, 3, 4, 5, 6, 7, 8, 9];
+    return decades.slice(0, -1).flatMap((decade) => steps.map((n) => n * decade));
   }
 }
 

@@ -44,12 +44,19 @@ export function task(): Task {
 
 /** Measures, and prints the one line that the comparison reads. */
 export async function report({ names, unit, warm, ms }: Task, work: Work): Promise<void> {
-  const done = await runFor(warm, ms, work);
-  print(names, unit, unit === "us" ? done.ms * 1000 / done.count : done.count / done.ms * 1000);
+  const { count, ms: took, processor } = await runFor(warm, ms, work);
+  const value = unit === "us" ? took * 1000 / count : count / took * 1000;
+  print(names, unit, value, processor * 1000 / count);
 }
 
-export function print(names: readonly string[], unit: string, value: number): void {
-  console.log(JSON.stringify({ name: names.join(" "), value, unit }));
+/** @param processor the microseconds of the processors that one of them took in this program. */
+export function print(
+  names: readonly string[],
+  unit: string,
+  value: number,
+  processor?: number,
+): void {
+  console.log(JSON.stringify({ name: names.join(" "), value, unit, processor }));
 }
 
 /** Says that there is no figure, and why. */

@@ -1,16 +1,17 @@
 // The floor under every remote call: 64 bytes there and back over a raw TCP connection, by the runtime's own quickest sockets (Bun.connect,
 // Deno.connect, node:net). `tcp.ts ping --far PORT`; without --far both ends are in this process. `tcp.ts far` is the other side: it
-// prints `ready PORT`, and ends with its standard input.
+// prints `ready PORT`, and ends with its standard input. `tcp.ts ping 197 86` and `tcp.ts far 197 86`: so many bytes there, so many back.
 
 import process from "node:process";
 import type { Socket } from "node:net";
 import { pick, report, task } from "./_report.ts";
 
-const SIZE = 64;
+const it = task();
+const [THERE = 64, BACK = THERE] = it.names.slice(1).map(Number).filter(Number.isInteger);
 
-/** Listens, and gives what comes back to its sender. */
+/** Listens, and answers `THERE` bytes with `BACK`. */
 type Echo = () => Promise<{ readonly port: number; close(): void }>;
-/** Connects: each `ping` resolves when `SIZE` bytes have come back. */
+/** Connects: each `ping` resolves when `BACK` bytes have come. */
 type Dial = (port: number) => Promise<{ ping(): Promise<void>; close(): void }>;
 
 interface DenoConn {
@@ -55,9 +56,12 @@ const SOCKETS: Readonly<Record<string, { readonly echo: Echo; readonly dial: Dia
     echo: () => {
       const listener = Deno.listen({ ...LOOPBACK, port: 0 });
       const serve = async (conn: DenoConn): Promise<void> => {
-        const buffer = new Uint8Array(1024);
+        const [buffer, back] = [new Uint8Array(1024), new Uint8Array(BACK)];
+        let left = THERE;
         for (let n; (n = await conn.read(buffer)) !== null;) {
-          await conn.write(buffer.subarray(0, n));
+          if ((left -= n) > 0) continue;
+          left = THERE;
+          await conn.write(back);
         }
         conn.close();
       };
@@ -73,19 +77,26 @@ const SOCKETS: Readonly<Record<string, { readonly echo: Echo; readonly dial: Dia
     dial: async (port) => {
       const conn = await Deno.connect({ ...LOOPBACK, port });
       conn.setNoDelay(true);
-      const [out, into] = [new Uint8Array(SIZE), new Uint8Array(1024)];
+      const [out, into] = [new Uint8Array(THERE), new Uint8Array(1024)];
       const ping = async (): Promise<void> => {
         await conn.write(out);
-        for (let left = SIZE; left > 0;) left -= await conn.read(into) ?? fail();
+        for (let left = BACK; left > 0;) left -= await conn.read(into) ?? fail();
       };
       return { ping, close: () => conn.close() };
     },
   },
   bun: {
     echo: () => {
+      const back = new Uint8Array(BACK);
+      // There is one connection.
+      let left = THERE;
       const socket: BunHandler = {
         open: (socket) => socket.setNoDelay(true),
-        data: (socket, bytes) => void socket.write(bytes),
+        data: (socket, bytes) => {
+          if ((left -= bytes.length) > 0) return;
+          left = THERE;
+          socket.write(back);
+        },
       };
       const server = Bun.listen({ ...LOOPBACK, port: 0, socket });
       return Promise.resolve({ port: server.port, close: () => server.stop() });
@@ -98,15 +109,21 @@ const SOCKETS: Readonly<Record<string, { readonly echo: Echo; readonly dial: Dia
         socket: { data: (_, bytes) => pong.got(bytes.length) },
       });
       socket.setNoDelay(true);
-      const out = new Uint8Array(SIZE);
+      const out = new Uint8Array(THERE);
       return { ping: () => pong.after(() => socket.write(out)), close: () => socket.end() };
     },
   },
   node: {
     echo: async () => {
       const { createServer } = await import("node:net");
+      const back = new Uint8Array(BACK);
       const server = createServer((socket) => {
-        socket.setNoDelay().on("error", () => {}).on("data", (bytes) => socket.write(bytes));
+        let left = THERE;
+        socket.setNoDelay().on("error", () => {}).on("data", (bytes) => {
+          if ((left -= bytes.length) > 0) return;
+          left = THERE;
+          socket.write(back);
+        });
       });
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const { port } = server.address() as { port: number };
@@ -119,7 +136,7 @@ const SOCKETS: Readonly<Record<string, { readonly echo: Echo; readonly dial: Dia
         const made = connect(port, "127.0.0.1", () => resolve(made)).setNoDelay();
       });
       socket.on("data", (bytes) => pong.got(bytes.length));
-      const out = new Uint8Array(SIZE);
+      const out = new Uint8Array(THERE);
       return { ping: () => pong.after(() => socket.write(out)), close: () => socket.destroy() };
     },
   },
@@ -132,7 +149,7 @@ class Pong {
 
   after(send: () => unknown): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#left = SIZE;
+    this.#left = BACK;
     this.#back = resolve;
     send();
     return promise;
@@ -150,7 +167,6 @@ function fail(): never {
 
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 const { echo, dial } = pick(SOCKETS, runtime);
-const it = task();
 if (it.names[0] === "far") {
   const { port } = await echo();
   console.log(`ready ${port}`);

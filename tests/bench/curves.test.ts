@@ -3,6 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } f
 import { type Curve, CURVES } from "../../bench/curves/curves.ts";
 import { growsTooFast, growth } from "../../bench/curves/growth.ts";
 import { labelOf, LogScale } from "../../bench/curves/scale.ts";
+import { page, picture } from "../../bench/curves/page.ts";
 import { draw, labelPlaces, type Series } from "../../bench/curves/svg.ts";
 
 test("a logarithmic axis begins and ends at powers of ten", () => {
@@ -11,6 +12,8 @@ test("a logarithmic axis begins and ends at powers of ten", () => {
   assertEquals([scale.at(1), scale.at(100), scale.at(10_000)], [100, 300, 500]);
   assertEquals(scale.between.slice(0, 9), [2, 3, 4, 5, 6, 7, 8, 9, 20]);
   assertEquals(scale.between.length, 32);
+  // Where there are many decades the lines between them are fewer.
+  assertEquals(new LogScale([1, 1e6], 0, 1).between.slice(0, 4), [2, 5, 20, 50]);
   // Downwards, as heights are.
   const height = new LogScale([0.5, 5], 400, 0);
   assertEquals([height.decades, height.at(0.1), height.at(10)], [[0.1, 1, 10], 400, 0]);
@@ -66,6 +69,7 @@ const CURVE: Curve = {
   of: "time of a call",
   unit: "us",
   grows: "not",
+  because: "Whatever it is.",
 };
 
 test("a picture is well-formed and has axes, a line and a label for each runtime", () => {
@@ -94,6 +98,37 @@ test("a picture is well-formed and has axes, a line and a label for each runtime
   const open = svg.match(/<[a-z]+/g)?.length;
   assertEquals(open, (svg.match(/\/>/g)?.length ?? 0) + (svg.match(/<\/[a-z]+>/g)?.length ?? 0));
   assertThrows(() => draw(CURVE, [], ""), Error, "Cannot draw x: it has no points");
+});
+
+test("a page shows each curve with its sentence, its picture and a table of the medians", () => {
+  const sizes = [1, 10, 100];
+  const machine = { cpu: "x", cores: 2, memory: 1, system: "linux", load: [0, 0] } as const;
+  const measured = {
+    date: "2026-11-21T12:00:00Z",
+    machine,
+    versions: { bun: "1.2" },
+    rounds: 1,
+    series: [{
+      label: "bun",
+      points: sizes.map((size) => ({ size, samples: [size, 2 * size, 3 * size] })),
+      failed: null,
+    }, { label: "node", points: [], failed: "at 1: it ended" }],
+  };
+  const text = page([[{ ...CURVE, sizes }, measured]], "curves");
+  assertEquals(
+    text.split("\n\n").slice(3),
+    [
+      "## Calls & <more>",
+      "Whatever it is.",
+      "![time of a call by servers](curves/x.svg)",
+      "| time of a call, by servers | 1 | 10 | 100 | growth |\n" +
+      "| --- | ---: | ---: | ---: | ---: |\n" +
+      "| bun | 2 µs | 20 µs | 200 µs | 1.00, too fast |\n" +
+      "| node |  |  |  |  |",
+      "- node failed at 1: it ended",
+    ],
+  );
+  assertMatch(picture(CURVE, measured), /medians of 3 samples, bars from least to greatest</);
 });
 
 test("each curve has a name of its own, and sizes that grow", () => {

@@ -1,0 +1,85 @@
+// A remote call without nodes: the two ends of a connection, with the codec, the frames and the sockets of ours, and nothing behind them.
+// What goes there and back are the control messages of a call and its reply; no process, mailbox, table of calls or promise of a call takes part.
+// `connection.ts far` prints `ready PORT` and ends with its standard input; `connection.ts ping --far PORT` measures.
+
+import process from "node:process";
+import { atom, type Encodable, ImproperList, Pid, Ref, type Tuple, tuple } from "../../mod.ts";
+import { Connection, type ConnectionHandler } from "../../lib/dist/connection.ts";
+import { ALTACT, CONTROL } from "../../lib/dist/control.ts";
+import { announcedFlags } from "../../lib/dist/flags.ts";
+import { defaultPlatform } from "../../lib/platform/default.ts";
+import { defaultTransport } from "../../lib/transport/default.ts";
+import type { Stream } from "../../lib/transport/contract.ts";
+import { report, task } from "../workloads/_report.ts";
+
+const [NEAR, FAR] = ["near@localhost", "far@localhost"];
+const CREATION = 1_700_000_000;
+const caller = new Pid(atom(NEAR), 77, 0, CREATION);
+const server = new Pid(atom(FAR), 88, 0, CREATION);
+const NODE = atom(NEAR);
+const [ALIAS, GEN_CALL, GET, NAME, UNUSED] = ["alias", "$gen_call", "get", "far", ""].map((name) =>
+  atom(name)
+);
+const LOOPBACK = "127.0.0.1";
+
+const [platform, transport] = [await defaultPlatform(), await defaultTransport()];
+
+/** An end as it is after the handshake. */
+function connection(
+  stream: Stream,
+  role: "initiator" | "acceptor",
+  signal: ConnectionHandler["signal"],
+): Connection {
+  const [name, peer] = role === "initiator" ? [NEAR, FAR] : [FAR, NEAR];
+  const flags = announcedFlags({ fragments: true, atomCache: true });
+  const result = {
+    ...{ role, peer, peerCreation: CREATION, peerFlags: flags, flags, hidden: true },
+    ...{ name, creation: CREATION, replaces: false },
+  };
+  const handler: ConnectionHandler = { signal, busy: () => {}, down: () => process.exit() };
+  return new Connection({ stream, result }, { platform }, handler);
+}
+
+/** The server's end: each request is answered at once. */
+function serve(stream: Stream): void {
+  const near = connection(stream, "acceptor", (control, payload) => {
+    if (control[0] !== CONTROL.REG_SEND) return;
+    const from = (payload as Tuple)[1] as Tuple;
+    const ref = (from[1] as ImproperList).tail as Ref;
+    const reply = tuple(from[1], 5) as Encodable;
+    near.offer([CONTROL.ALTACT_SIG_SEND, ALTACT.ALIAS, server, ref], reply);
+  });
+}
+
+/** The caller's end: one call at a time. */
+function calls(stream: Stream): () => Promise<void> {
+  let answered: () => void = () => {};
+  let ref: Ref | null = null;
+  let number = 0;
+  const far = connection(stream, "initiator", () => answered());
+  return () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    answered = resolve;
+    // The end of the last one's monitor goes with the next call.
+    if (ref !== null) far.send([CONTROL.DEMONITOR_P, caller, NAME, ref]);
+    ref = new Ref(NODE, CREATION, [++number, 2, 3]);
+    far.send([CONTROL.MONITOR_P, caller, NAME, ref]);
+    const from = tuple(caller, new ImproperList([ALIAS], ref));
+    far.offer([CONTROL.REG_SEND, caller, UNUSED, NAME], tuple(GEN_CALL, from, GET) as Encodable);
+    return promise;
+  };
+}
+
+const it = task();
+if (it.names[0] === "far") {
+  const { address } = await transport.listen({ host: LOOPBACK, port: 0 }, serve);
+  console.log(`ready ${address.port}`);
+  process.stdin.resume().on("end", () => process.exit());
+} else {
+  const call = calls(await transport.connect({ host: LOOPBACK, port: Number(it.far) }));
+  await report(it, async () => {
+    for (let i = 0; i < 200; i++) await call();
+    return 200;
+  });
+  process.exit();
+}

@@ -1,0 +1,81 @@
+/**
+ * What bounds the targets that are not reached: `bench_limits.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N]
+ * [--ms N] [--list] [--out FILE]`. Rows of the comparison, measured as there, with a floor beside each: see limits.ts. Written to
+ * FILE.json and FILE.md where a FILE is named, as bench/results/limits. Takes 5 minutes on two cores with nothing else to do.
+ */
+
+import { loadavg } from "node:os";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { positive, runtimesOf } from "../compare/options.ts";
+import { Epmd } from "../compare/programs.ts";
+import type { Result } from "../compare/report.ts";
+import { json, keep, machine } from "../compare/results.ts";
+import { type Bench, chosen, measureRow, prepareAll } from "../compare/rounds.ts";
+import type { Row } from "../compare/rows.ts";
+import { RUNTIMES, versionOf } from "../compare/systems.ts";
+import { LIMITS } from "./limits.ts";
+import { report } from "./report.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    only: { type: "string" },
+    runtime: { type: "string", default: RUNTIMES.join(",") },
+    rounds: { type: "string", default: "2" },
+    warm: { type: "string", default: "700" },
+    ms: { type: "string", default: "200" },
+    out: { type: "string" },
+  },
+});
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const workloads = chosen(LIMITS.map(({ workload }) => workload), options.only);
+  if (options.list) {
+    for (const { name, title } of workloads) console.log(`${name.padEnd(28)} ${title}`);
+    return;
+  }
+  const runtimes = runtimesOf(options.runtime);
+  const rounds = positive("rounds", options.rounds);
+  const effort = {
+    warm: positive("warm", options.warm),
+    ms: positive("ms", options.ms),
+    count: 0,
+  };
+  const ready = prepareAll(workloads, say);
+  const rows: Row[] = [];
+  const load = loadavg()[0];
+  await using epmd = await Epmd.start();
+  const bench: Bench = { runtimes, ready, effort, epmd, say, roundsOf: () => rounds };
+  for (const workload of workloads) rows.push(await measureRow(workload, bench));
+  const result: Result = {
+    date: new Date().toISOString(),
+    machine: machine(load),
+    versions: {
+      ...Object.fromEntries(runtimes.map((runtime) => [runtime, versionOf(runtime)])),
+      ...Object.fromEntries(
+        Array.from(ready, ([peer, state]) => [peer, "version" in state ? state.version : null]),
+      ),
+    },
+    rounds,
+    ...effort,
+    rows,
+  };
+  const page = report(result, LIMITS);
+  if (options.out !== undefined) {
+    keep(`${options.out}.json`, json(result));
+    keep(`${options.out}.md`, page);
+    say(`written to ${options.out}.json and .md`);
+  }
+  console.log(options.json ? json(result) : page);
+  const ours = rows.flatMap(({ cells }) => cells).filter(({ peer }) => peer === null);
+  if (ours.some(({ missing }) => missing?.startsWith("failed") ?? false)) process.exitCode = 1;
+}
+
+await main().catch((error: Error) => {
+  say(error.message);
+  process.exitCode = 1;
+});

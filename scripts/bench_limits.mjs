@@ -1,0 +1,15 @@
+// Measures what bounds the targets that are not reached, and prints a table: see bench/limits/main.ts, which Node runs.
+//
+//   bench_limits.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N] [--ms N] [--list] [--out FILE]
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { command, installDependencies, root } from "./runtimes/runtimes.mjs";
+
+installDependencies();
+const [file, ...before] = command("node");
+const main = join(root, "bench", "limits", "main.ts");
+const child = spawn(file, [...before, main, ...process.argv.slice(2)], { stdio: "inherit" });
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code) => process.exit(code ?? 1));
