@@ -35,6 +35,11 @@ export class RecurringMap<K, V extends object> {
     return true;
   }
 
+  clear(): void {
+    this.#places.clear();
+    this.#left = 0;
+  }
+
   /** In the order in which their keys came first. */
   *values(): IterableIterator<V> {
     for (const value of this.places()) if (value !== undefined) yield value;

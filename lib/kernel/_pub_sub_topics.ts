@@ -1,5 +1,6 @@
 import type { Pid } from "../etf/identifiers.ts";
 import type { Term } from "../etf/term.ts";
+import { RecurringMap } from "../_util/recurring_map.ts";
 
 /** What is called with the messages of a topic: callbacks and loops of this program. */
 export interface Listener {
@@ -15,7 +16,7 @@ interface Subscriber {
 }
 
 interface Followers {
-  readonly processes: Map<string, Subscriber>;
+  readonly processes: RecurringMap<string, Subscriber>;
   readonly listeners: Set<Listener>;
 }
 
@@ -27,7 +28,7 @@ interface Known {
 /** Who has subscribed to which topics of this node. A topic is known by its term's key, and is there while it has subscribers. */
 export class Topics {
   readonly #topics: Map<unknown, Followers> = new Map();
-  readonly #processes: Map<string, Known> = new Map();
+  readonly #processes: RecurringMap<string, Known> = new RecurringMap();
   readonly #monitor: (pid: Pid, ended: () => void) => Disposable;
 
   constructor(monitor: (pid: Pid, ended: () => void) => Disposable) {
@@ -97,7 +98,9 @@ export class Topics {
     const followers = this.#topics.get(topic);
     if (followers === undefined) return;
     let fault: { readonly error: unknown } | null = null;
-    for (const { pid, count } of followers.processes.values()) {
+    for (const subscriber of followers.processes.places()) {
+      if (subscriber === undefined) continue;
+      const { pid, count } = subscriber;
       if (except !== null && pid.equals(except)) continue;
       try {
         for (let i = 0; i < count; i++) send(pid);
@@ -121,7 +124,7 @@ export class Topics {
   #followers(topic: unknown): Followers {
     let followers = this.#topics.get(topic);
     if (followers === undefined) {
-      this.#topics.set(topic, followers = { processes: new Map(), listeners: new Set() });
+      this.#topics.set(topic, followers = { processes: new RecurringMap(), listeners: new Set() });
     }
     return followers;
   }

@@ -1,4 +1,4 @@
-import type { Ref } from "../etf/identifiers.ts";
+import type { Pid, Ref } from "../etf/identifiers.ts";
 import type { DecodeOptions } from "../etf/options.ts";
 import type { Term } from "../etf/term.ts";
 import type { Receiver } from "./core_options.ts";
@@ -14,6 +14,9 @@ export interface Outside {
   routeOf(address: Address): RemoteNode | null;
   /** A process of this part has begun, and others may get to know its pid. */
   spawned(process: Process): void;
+  /** Two processes of this part have been linked, or are linked no more. */
+  linked(a: Pid, b: Pid): void;
+  unlinked(a: Pid, b: Pid): void;
   /** It has ended, with that reason. */
   ended(process: Process, reason: Term): void;
 }

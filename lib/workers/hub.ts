@@ -87,6 +87,15 @@ export class Hub implements Outside, RemoteNodes, Part {
     const { pid, parent, groupLeader, body } = process;
     const name = body._class ?? body.constructor.name;
     this.mail.write(OP.SPAWNED, [pid, parent, groupLeader, name]);
+    for (const link of process.links) this.linked(pid, link);
+  }
+
+  linked(a: Pid, b: Pid): void {
+    this.mail.write(OP.LINK, [a, b]);
+  }
+
+  unlinked(a: Pid, b: Pid): void {
+    this.mail.write(OP.UNLINK, [a, b]);
   }
 
   ended(process: Process, reason: Term): void {

@@ -86,9 +86,13 @@ class NodePart {
         const ref = signal[1] as Ref;
         return core.failCaller(tuple(core.main.pid, ref), payload);
       }
-      case OP.LINK:
-        core.process(signal[1] as Pid)?.addLink(new FarEnd(signal[2] as Pid));
+      case OP.LINK: {
+        const [, of, to] = signal as unknown as [number, Pid, Pid];
+        const process = core.process(of);
+        // Of two processes of this part both know it already.
+        if (process?.isLinked(to) === false) process.addLink(new FarEnd(to));
         return;
+      }
       case OP.UNLINK:
         core.process(signal[1] as Pid)?.removeLink(signal[2] as Pid);
         return;

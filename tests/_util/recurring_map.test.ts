@@ -24,6 +24,8 @@ test("holds what a Map holds, however keys come and go", () => {
   }
   const byTime = (a: { i: number }, b: { i: number }): number => a.i - b.i;
   assertEquals([...map.values()].sort(byTime), [...model.values()].sort(byTime));
+  map.clear();
+  assertEquals([map.size, [...map.values()]], [0, []]);
 });
 
 test("what has left may come back while the values are gone through", () => {

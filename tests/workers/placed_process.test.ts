@@ -180,6 +180,30 @@ placed("names of the cluster and of registries", async (node) => {
   );
 });
 
+placed("links of processes that share a thread are known to the node", async (node) => {
+  const [a, b, c] = [await guest(node, {}, true), await guest(node, {}, true), await guest(node)]; // on two threads
+  const linksOf = ({ pid }: { pid: Pid }): string[] => node.info(pid)!.links.map(String).sort();
+  const pids = (...of: { pid: Pid }[]): string[] => of.map(({ pid }) => String(pid)).sort();
+  for (const [from, to] of [[a, b], [b, c], [c, a]] as const) await from.call("link", to.pid);
+  assertEquals([linksOf(a), linksOf(b), linksOf(c)], [pids(b, c), pids(a, c), pids(a, b)]);
+  for (const [from, to] of [[a, b], [b, c], [c, a]] as const) {
+    await from.call("unlink", to.pid);
+    await from.call("link", to.pid);
+  }
+  assertEquals([linksOf(a), linksOf(b), linksOf(c)], [pids(b, c), pids(a, c), pids(a, b)]);
+  for (const [from, to] of [[b, a], [c, b], [a, c]] as const) await from.call("unlink", to.pid);
+  assertEquals([linksOf(a), linksOf(b), linksOf(c)], [[], [], []]);
+  const child = { pid: await a.call("spawn", true) as Pid };
+  assertEquals([linksOf(a), linksOf(child)], [pids(child), pids(a)]);
+  await a.call("unlink", child.pid);
+  for (const from of [b, c]) await from.call("link", a.pid);
+  node.exit(c.pid, atom("kill"));
+  assertEquals(await poll(() => a.call("told"), (told) => told.length > 0), [
+    tuple(atom("EXIT"), c.pid, atom("killed")),
+  ]);
+  assertEquals([linksOf(a), linksOf(b)], [pids(b), pids(a)]);
+});
+
 placed("links, both ways, across threads", async (node) => {
   const [a, b] = [await guest(node, {}, true), await guest(node, {}, true)];
   const box = await inbox(node, (self) => {

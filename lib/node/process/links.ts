@@ -54,6 +54,7 @@ export function linkProcesses(core: Core, process: Process, pid: Pid): void {
   } else {
     process.addLink(other);
     other.addLink(process);
+    core.outside?.linked(process.pid, pid);
   }
 }
 
@@ -61,6 +62,6 @@ export function linkProcesses(core: Core, process: Process, pid: Pid): void {
 export function unlinkProcesses(core: Core, process: Process, pid: Pid): void {
   const remote = core.remoteOf(pid);
   if (remote !== null) return remote.unlink(process, pid);
-  process.removeLink(pid);
+  if (process.removeLink(pid)) core.outside?.unlinked(process.pid, pid);
   core.process(pid)?.removeLink(process.pid);
 }
