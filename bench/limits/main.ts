@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     runtime: { type: "string", default: RUNTIMES.join(",") },
     rounds: { type: "string", default: "2" },
-    warm: { type: "string", default: "700" },
+    warm: { type: "string", default: "2000" },
     ms: { type: "string", default: "200" },
     out: { type: "string" },
   },
