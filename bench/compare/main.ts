@@ -6,16 +6,14 @@
  * figures of one run can be compared with each other, not with those of another machine or hour.
  */
 
-import { loadavg } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { positive, runtimesOf } from "./options.ts";
-import { Epmd } from "./programs.ts";
-import { report, type Result } from "./report.ts";
-import { json, keep, machine, nextFile } from "./results.ts";
-import { type Bench, chosen, measureRow, prepareAll, roundsOf } from "./rounds.ts";
-import type { Row } from "./rows.ts";
-import { RUNTIMES, versionOf } from "./systems.ts";
+import { report } from "./report.ts";
+import { json, keep, nextFile } from "./results.ts";
+import { chosen, roundsOf } from "./rounds.ts";
+import { hasFailed, measureAll } from "./run.ts";
+import { RUNTIMES } from "./systems.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 const { values: options } = parseArgs({
@@ -49,38 +47,17 @@ async function main(): Promise<void> {
     ms: positive("ms", options.ms),
     count: positive("count", options.count),
   };
-  const ready = prepareAll(workloads, say);
-  const rows: Row[] = [];
-  const load = loadavg()[0];
-  await using epmd = await Epmd.start();
-  const bench: Bench = {
-    ...{ runtimes, ready, effort, epmd, say },
+  const result = await measureAll(workloads, rounds, {
+    ...{ runtimes, effort, say },
     roundsOf: (workload, place) => roundsOf(workload, place, rounds),
-  };
-  for (const workload of workloads) {
-    rows.push(await measureRow(workload, bench));
-  }
-  const result: Result = {
-    date: new Date().toISOString(),
-    machine: machine(load),
-    versions: {
-      ...Object.fromEntries(runtimes.map((runtime) => [runtime, versionOf(runtime)])),
-      ...Object.fromEntries(
-        Array.from(ready, ([peer, state]) => [peer, "version" in state ? state.version : null]),
-      ),
-    },
-    rounds,
-    ...effort,
-    rows,
-  };
+  });
   const file = options.out ?? nextFile("compare", result.date);
   const text = report(result);
   keep(`${file}.json`, json(result));
   keep(`${file}.md`, text);
   say(`written to ${file}.json and .md`);
   console.log(options.json ? json(result) : text);
-  const ours = rows.flatMap(({ cells }) => cells).filter(({ peer }) => peer === null);
-  if (ours.some(({ missing }) => missing?.startsWith("failed") ?? false)) process.exitCode = 1;
+  if (hasFailed(result)) process.exitCode = 1;
 }
 
 await main().catch((error: Error) => {

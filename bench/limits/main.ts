@@ -4,16 +4,13 @@
  * FILE.json and FILE.md where a FILE is named, as bench/results/limits. Takes 5 minutes on two cores with nothing else to do.
  */
 
-import { loadavg } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { positive, runtimesOf } from "../compare/options.ts";
-import { Epmd } from "../compare/programs.ts";
-import type { Result } from "../compare/report.ts";
-import { json, keep, machine } from "../compare/results.ts";
-import { type Bench, chosen, measureRow, prepareAll } from "../compare/rounds.ts";
-import type { Row } from "../compare/rows.ts";
-import { RUNTIMES, versionOf } from "../compare/systems.ts";
+import { json, keep } from "../compare/results.ts";
+import { chosen } from "../compare/rounds.ts";
+import { hasFailed, measureAll } from "../compare/run.ts";
+import { RUNTIMES } from "../compare/systems.ts";
 import { LIMITS } from "./limits.ts";
 import { report } from "./report.ts";
 
@@ -45,25 +42,10 @@ async function main(): Promise<void> {
     ms: positive("ms", options.ms),
     count: 0,
   };
-  const ready = prepareAll(workloads, say);
-  const rows: Row[] = [];
-  const load = loadavg()[0];
-  await using epmd = await Epmd.start();
-  const bench: Bench = { runtimes, ready, effort, epmd, say, roundsOf: () => rounds };
-  for (const workload of workloads) rows.push(await measureRow(workload, bench));
-  const result: Result = {
-    date: new Date().toISOString(),
-    machine: machine(load),
-    versions: {
-      ...Object.fromEntries(runtimes.map((runtime) => [runtime, versionOf(runtime)])),
-      ...Object.fromEntries(
-        Array.from(ready, ([peer, state]) => [peer, "version" in state ? state.version : null]),
-      ),
-    },
-    rounds,
-    ...effort,
-    rows,
-  };
+  const result = await measureAll(workloads, rounds, {
+    ...{ runtimes, effort, say },
+    roundsOf: () => rounds,
+  });
   const page = report(result, LIMITS);
   if (options.out !== undefined) {
     keep(`${options.out}.json`, json(result));
@@ -71,8 +53,7 @@ async function main(): Promise<void> {
     say(`written to ${options.out}.json and .md`);
   }
   console.log(options.json ? json(result) : page);
-  const ours = rows.flatMap(({ cells }) => cells).filter(({ peer }) => peer === null);
-  if (ours.some(({ missing }) => missing?.startsWith("failed") ?? false)) process.exitCode = 1;
+  if (hasFailed(result)) process.exitCode = 1;
 }
 
 await main().catch((error: Error) => {

@@ -9,7 +9,7 @@ export interface SocketAddress {
 }
 
 /**
- * What a stream tells its owner. Events come one at a time, never inside a call that the owner makes on the stream, and in
+ * What a stream tells its owner. Events come one at a time, but for `sent` never inside a call that the owner makes on the stream, and in
  * this order: `data`*, `end`?, `close`.
  */
 export interface StreamHandler {
