@@ -139,6 +139,7 @@ test(
       published: true,
     });
     await node.connect(THEIRS, { hidden: true });
+    assert(await node.ping(THEIRS), "who accepts knows of it a moment after who dials");
     assertEquals([await erl.eval("nodes()"), await erl.eval("nodes(hidden)")], [
       "[]",
       "[ours@localhost]",
@@ -147,6 +148,7 @@ test(
     node.disconnect(THEIRS);
     await poll(async () => await erl.eval("nodes(connected)") === "[]");
     await node.connect(THEIRS);
+    assert(await node.ping(THEIRS));
     assertEquals(await erl.eval("nodes()"), "[ours@localhost]");
     assertEquals(node.nodes("visible"), [THEIRS]);
   },
