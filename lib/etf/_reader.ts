@@ -240,13 +240,7 @@ export class Reader {
       own.set(bytes.subarray(at, at + length));
       return own;
     }
-    const to = slab.carve(length);
-    const target = slab.bytes;
-    if (length <= 32) {
-      for (let i = 0; i < length; i++) target[to + i] = bytes[at + i];
-    } else {
-      target.set(bytes.subarray(at, at + length), to);
-    }
+    const to = slab.copy(bytes, at, at + length);
     return new Binary(slab.buffer, to, length);
   }
 }

@@ -48,11 +48,11 @@ export function readLatin1(bytes: Uint8Array, start: number, end: number): strin
 export function writeUtf8(text: string, bytes: Uint8Array, at: number): number {
   const length = text.length;
   if (length > 24) {
-    if (!text.isWellFormed()) return -1;
-    return at +
-      (utf8Write === undefined
-        ? encoder.encodeInto(text, bytes.subarray(at)).written
-        : utf8Write.call(bytes, text, at, bytes.length - at));
+    const written = utf8Write === undefined
+      ? encoder.encodeInto(text, bytes.subarray(at)).written
+      : utf8Write.call(bytes, text, at, bytes.length - at);
+    // As many bytes as characters are ASCII; a half pair has become the three bytes of U+FFFD.
+    return written === length || text.isWellFormed() ? at + written : -1;
   }
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i);

@@ -1,6 +1,7 @@
 import type { Atom } from "./atom.ts";
 import { EncodeError } from "./errors.ts";
 import type { EncodeOptions } from "./options.ts";
+import type { Slab } from "./_slab.ts";
 
 const SLAB = 65_536;
 /** Room for every term of fixed size, and for the head of every other. */
@@ -25,6 +26,9 @@ export interface Apart {
    */
   take(bytes: Uint8Array, pending: number): boolean;
 }
+
+/** Up to so many bytes are carved from a slab of four times the size. */
+export const CARVED = 4096;
 
 /** Smaller binaries are always written. */
 export const APART_FROM: number = 64 * 1024;
@@ -163,11 +167,21 @@ export class Writer {
     return taken;
   }
 
-  /** @internal A copy of the pending bytes, which may be written over from now on. A large slab is remembered as long as memory is not needed. */
-  _copy(): Uint8Array<ArrayBuffer> {
-    const { bytes, _start: start } = this;
-    const copy = bytes.slice(start, this.position);
+  /**
+   * @internal A copy of the pending bytes, which may be written over from now on. A large slab is remembered as long as memory is not needed.
+   *
+   * @param common where small copies are carved; with `null` all have a buffer of their own.
+   */
+  _copy(common: Slab | null): Uint8Array<ArrayBuffer> {
+    const { bytes, position, _start: start } = this;
     this.position = start;
+    let copy: Uint8Array<ArrayBuffer>;
+    if (common !== null && position - start <= CARVED) {
+      const at = common.copy(bytes, start, position);
+      copy = new Uint8Array(common.buffer, at, position - start);
+    } else {
+      copy = bytes.slice(start, position);
+    }
     if (bytes.length > SLAB) {
       this.#large = new WeakRef(bytes);
       this.bytes = NONE;

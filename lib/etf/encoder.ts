@@ -13,7 +13,9 @@ import { Tag, VERSION } from "./tags.ts";
 import type { Encodable } from "./term.ts";
 import { TermMap } from "./term_map.ts";
 import { isTuple } from "./tuple.ts";
-import { MARGIN, writeU32 } from "./_writer.ts";
+import { Slab } from "./_slab.ts";
+import { OWN_SLICES } from "./_utf8.ts";
+import { CARVED, MARGIN, writeU32 } from "./_writer.ts";
 
 export { type Apart, APART_FROM, type AtomRefs } from "./_writer.ts";
 
@@ -223,7 +225,10 @@ export class Encoder extends DeepEncoder {
 }
 
 /**
- * The bytes of a term, version byte first, as for Erlang's `binary_to_term`; they have a buffer of their own.
+ * The bytes of a term, version byte first, as for Erlang's `binary_to_term`. They are the caller's and never written again.
+ *
+ * Results of up to 4 KiB may share a buffer, as those of Node's `Buffer` do: mind `byteOffset` where you use `buffer`, and take a `slice()` of what you
+ * transfer or keep for long.
  *
  * @throws {EncodeError} if the value, or one in it, has no single meaning as a term.
  */
@@ -234,6 +239,19 @@ export function encode<Value>(
   options: EncodeOptions & { readonly objects: "atoms" | "binaries" },
 ): Uint8Array<ArrayBuffer>;
 export function encode(value: unknown, options?: EncodeOptions): Uint8Array<ArrayBuffer> {
+  return encoded(value, options, common);
+}
+
+/** @internal The same with a buffer of its own, for bytes that are kept: a common one would stay alive as long as they do. */
+export function encodeToKeep(value: Encodable): Uint8Array<ArrayBuffer> {
+  return encoded(value, undefined, null);
+}
+
+function encoded(
+  value: unknown,
+  options: EncodeOptions | undefined,
+  slab: Slab | null,
+): Uint8Array<ArrayBuffer> {
   // Not shared while it is in use: a Map's own iterator may call this function again.
   const isShared = options?.maxSize === undefined;
   const encoder = isShared ? shared ?? new Encoder() : new Encoder(options);
@@ -250,7 +268,7 @@ export function encode(value: unknown, options?: EncodeOptions): Uint8Array<Arra
     throw error;
   }
   const compress = options?.compress;
-  const bytes = compress ? compressed(encoder.take(), compress) : encoder._copy();
+  const bytes = compress ? compressed(encoder.take(), compress) : encoder._copy(slab);
   if (isShared) shared = encoder;
   return bytes;
 }
@@ -278,3 +296,5 @@ function inheritsFields(): boolean {
 }
 
 let shared: Encoder | undefined;
+/** Where small results are carved: not in Bun, where a buffer of its own costs less. */
+const common = OWN_SLICES ? null : new Slab(4 * CARVED);

@@ -10,13 +10,14 @@ import { Atom, atom } from "../../lib/etf/atom.ts";
 import { Binary, Bitstring } from "../../lib/etf/binary.ts";
 import { atomMap, stringMap } from "../../lib/etf/convert.ts";
 import { decode } from "../../lib/etf/decoder.ts";
-import { encode, Encoder } from "../../lib/etf/encoder.ts";
+import { encode, Encoder, encodeToKeep } from "../../lib/etf/encoder.ts";
 import { equal } from "../../lib/etf/equal.ts";
 import { EncodeError } from "../../lib/etf/errors.ts";
 import { float } from "../../lib/etf/float.ts";
 import { ExternalFun } from "../../lib/etf/fun.ts";
 import { Pid, Port, Ref } from "../../lib/etf/identifiers.ts";
 import { charlist, ImproperList } from "../../lib/etf/list.ts";
+import { Slab } from "../../lib/etf/_slab.ts";
 import type { Encodable } from "../../lib/etf/term.ts";
 import { TermMap } from "../../lib/etf/term_map.ts";
 import { tagged, tuple } from "../../lib/etf/tuple.ts";
@@ -149,6 +150,10 @@ test("what is ambiguous is refused with the way out", () => {
   refuses(NaN, "finite");
   refuses(-Infinity, "finite");
   refuses("\ud800", "toWellFormed");
+  for (const length of [24, 25, 100]) {
+    refuses("a".repeat(length) + "\ud83d", "toWellFormed");
+    refuses("\udc00" + "ü".repeat(length), "toWellFormed");
+  }
   refuses("x".repeat(50) + "\udc00", "toWellFormed");
   refuses(new Set([1]), "[...set]");
   refuses(new ArrayBuffer(1), "new Uint8Array(buffer)");
@@ -205,12 +210,52 @@ test("a value that would be too large is an error", () => {
   assertThrows(() => encode("a".repeat(100), { maxSize: 50 }), EncodeError);
 });
 
-test("the result has a buffer of its own", () => {
-  const one = encode("one");
-  assertEquals(one.buffer.byteLength, one.length);
-  const again = encode("two");
+test("what is to be kept has a buffer of its own", () => {
+  const one = encodeToKeep("one");
+  const two = encodeToKeep("two");
+  for (const it of [one, two]) assertEquals(it.buffer.byteLength, it.length);
   assertEquals(one, bytes(131, 109, u32(3), "one"));
-  assertEquals(again, bytes(131, 109, u32(3), "two"));
+  assertEquals(two, bytes(131, 109, u32(3), "two"));
+});
+
+test("results are written over neither by each other nor by what is kept", () => {
+  const sizes = Array.from({ length: 2000 }, (_, i) => i * 7919 % 5000);
+  const results = sizes.map((size, i) => {
+    const value = new Uint8Array(size).fill(i);
+    return i % 3 === 0 ? encodeToKeep(value) : encode(value);
+  });
+  for (const [i, size] of sizes.entries()) {
+    assertEquals(results[i].length, size + 6);
+    assertEquals(results[i].subarray(0, 6), bytes(131, 109, u32(size)));
+    assert(results[i].subarray(6).every((byte) => byte === (i & 255)), `result ${i}`);
+  }
+});
+
+test("after the buffer of a result has been transferred, the next results are whole", () => {
+  const gone = encode("gone");
+  structuredClone(gone.buffer, { transfer: [gone.buffer] });
+  assertEquals(gone.length, 0);
+  assertEquals(encode("next"), bytes(131, 109, u32(4), "next"));
+  assertEquals(encode("last"), bytes(131, 109, u32(4), "last"));
+});
+
+test("a large slab is not kept for small results, wherever these are made", () => {
+  for (const common of [null, new Slab()]) {
+    const encoder = new Encoder();
+    encoder.term("x".repeat(200_000));
+    assertEquals(encoder._copy(common).length, 200_005);
+    encoder._reuse();
+    encoder.term("small");
+    assertEquals(encoder._copy(common), bytes(109, u32(5), "small"));
+    assert(encoder.bytes.length <= 65_536);
+  }
+});
+
+test("a result that is not small shares its buffer with no other", () => {
+  for (const size of [5000, 20_000, 300_000]) {
+    const one = encode(new Uint8Array(size));
+    assertEquals(one.buffer.byteLength, one.length);
+  }
 });
 
 test("encode may be called while it is at work", () => {
@@ -434,7 +479,6 @@ test("what was encoded keeps its bytes, whatever is encoded after it", () => {
   const next = encode("b".repeat(200_000));
   assertEquals(small, bytes(131, 108, u32(3), 97, 1, 97, 2, 98, u32(300), 106));
   assertEquals(large.buffer.byteLength, large.length);
-  assertEquals(small.buffer.byteLength, small.length);
   assert(large.subarray(6).every((byte) => byte === 97));
   assert(next.subarray(6).every((byte) => byte === 98));
 });

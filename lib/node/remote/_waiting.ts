@@ -1,5 +1,5 @@
 import { decode } from "../../etf/decoder.ts";
-import { encode } from "../../etf/encoder.ts";
+import { encodeToKeep } from "../../etf/encoder.ts";
 import type { Encodable } from "../../etf/term.ts";
 import { HIGH_WATER } from "../../transport/contract.ts";
 import { BusyError } from "../errors.ts";
@@ -44,7 +44,7 @@ export class Waiting {
    * @param must it is never refused.
    */
   keep<T extends Encodable>(node: string, value: T, must: boolean): T {
-    const bytes = encode(value);
+    const bytes = encodeToKeep(value);
     const size = bytes.length + OVERHEAD;
     if (!must && this.busy && this.bytes + size > this.maxBytes) {
       throw new BusyError(node, this.bytes);
