@@ -1,3 +1,4 @@
+import { NumberTable } from "../_util/number_table.ts";
 import { type Atom, atom } from "../etf/atom.ts";
 import { decode } from "../etf/decoder.ts";
 import type { DecodeOptions } from "../etf/options.ts";
@@ -35,7 +36,6 @@ import { MainProcess } from "./process/main_process.ts";
 import { type Down, type Monitor, monitorProcess } from "./process/monitor.ts";
 import { type Body, type Home, Process, processId } from "./process/process.ts";
 import { Names } from "./process/names.ts";
-import { ProcessTable } from "./process/process_table.ts";
 import type { Priority } from "./process/mailbox.ts";
 import { PidNumbers } from "./numbers.ts";
 import type { Outside, Parts } from "./outside.ts";
@@ -73,7 +73,7 @@ export class Core implements Home, CallHome {
   readonly broken: BrokenLinks = new BrokenLinks((error) =>
     this.fault("Cannot break a link", error)
   );
-  readonly processes: ProcessTable = new ProcessTable();
+  readonly processes: NumberTable<Process> = new NumberTable();
   readonly names: Names;
   /** Stands for the node where something is done from outside of any process. */
   readonly main: Process;
@@ -97,7 +97,7 @@ export class Core implements Home, CallHome {
   /** Sends local messages through the codec, so that nobody relies on sharing. */
   readonly copyMessages: boolean;
   #deadlines: Deadlines;
-  #aliases: Map<number, Receiver> = new Map();
+  #aliases: NumberTable<Receiver> = new NumberTable();
   #stopped = false;
   /** Whose code runs, where that is to be known. */
   #tracks: AsyncContext | null = null;

@@ -3,6 +3,7 @@ import type { Call } from "../call.ts";
 import type { Linked, Watcher } from "./body.ts";
 import { WithMailbox } from "./_mailbox.ts";
 import { processId } from "./process.ts";
+import { Watchers } from "./watchers.ts";
 
 /** What binds a process to others, and what is its own. It is made when it is first needed: of a million processes most have none of it. */
 export class Ties {
@@ -12,7 +13,7 @@ export class Ties {
   link: Linked | null = null;
   /** Those of its other links, those of this node by their numbers. */
   links: Map<string | number, Linked> | null = null;
-  watchers: Set<Watcher> | null = null;
+  watchers: Watchers | null = null;
   /** Those that are answered after their handler has returned. */
   calls: Set<Call> | null = null;
   /** What lives as long as the process at most. */
@@ -67,7 +68,7 @@ export abstract class WithTies extends WithMailbox {
   }
 
   addWatcher(watcher: Watcher): void {
-    ((this._ties ??= new Ties()).watchers ??= new Set()).add(watcher);
+    ((this._ties ??= new Ties()).watchers ??= new Watchers()).add(watcher);
   }
 
   removeWatcher(watcher: Watcher): void {

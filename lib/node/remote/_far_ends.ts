@@ -4,6 +4,7 @@ import type { Term } from "../../etf/term.ts";
 import type { Atom } from "../../etf/atom.ts";
 import type { CallPlace } from "../call.ts";
 import type { Linked, Process, Watcher } from "../process/process.ts";
+import { ChainedWatcher } from "../process/watchers.ts";
 import type { Peer } from "./peer.ts";
 
 /** One of our monitors on a process of the peer. For a call it is also what the call tells that it is over. */
@@ -28,7 +29,7 @@ export class OutMonitor implements CallPlace {
 }
 
 /** A process of the peer that watches one of ours. */
-export class RemoteWatcher implements Watcher {
+export class RemoteWatcher extends ChainedWatcher {
   readonly peer: Peer;
   readonly process: Process;
   readonly watcher: Pid;
@@ -36,6 +37,7 @@ export class RemoteWatcher implements Watcher {
   readonly ref: Ref;
 
   constructor(peer: Peer, process: Process, watcher: Pid, object: Pid | AtomTerm, ref: Ref) {
+    super();
     this.peer = peer;
     this.process = process;
     this.watcher = watcher;

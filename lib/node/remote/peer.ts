@@ -1,3 +1,4 @@
+import { NumberTable } from "../../_util/number_table.ts";
 import { type Atom, atom } from "../../etf/atom.ts";
 import { EncodeError } from "../../etf/errors.ts";
 import { Pid, type Ref } from "../../etf/identifiers.ts";
@@ -67,7 +68,7 @@ export class Peer implements RemoteNode {
   readonly #ready: ReadyWaiters = new ReadyWaiters();
   /** While nothing is refused: what waited for the connection goes out, or a process of the node's own sends. */
   #taking = false;
-  #monitors: Map<number, OutMonitor> = new Map();
+  #monitors: NumberTable<OutMonitor> = new NumberTable();
   readonly #watchers: RefTable<RemoteWatcher> = new RefTable();
   #links: Map<string, RemoteLink> = new Map();
   #spawns: Map<number, Spawn> = new Map();

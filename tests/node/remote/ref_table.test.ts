@@ -26,3 +26,25 @@ test("references are told apart, also those that a peer has made to look alike",
   assertEquals(table.size, 0);
   assertEquals(table.get(alike[1]), undefined);
 });
+
+test("those that come and go one after another are found, also when more are there than have places", () => {
+  const table = new RefTable<{ readonly ref: Ref; readonly value: number }>();
+  const ref = (value: number) =>
+    new Ref(NODE, 1, [value % 262_144, Math.floor(value / 262_144), 7]);
+  assertEquals([table.get(ref(0)), table.delete(ref(0)), table.values()], [
+    undefined,
+    undefined,
+    [],
+  ]);
+  const first = 262_000; // the first word begins anew meanwhile
+  for (let value = first; value < first + 3_000; value++) {
+    table.add({ ref: ref(value), value });
+    if (value >= first + 700) assertEquals(table.delete(ref(value - 700))?.value, value - 700);
+  }
+  assertEquals(table.size, 700);
+  for (let value = first; value < first + 3_000; value++) {
+    assertEquals(table.get(ref(value))?.value, value < first + 2_300 ? undefined : value);
+  }
+  const left = table.values().map(({ value }) => value).sort((a, b) => a - b);
+  assertEquals(left, Array.from({ length: 700 }, (_, i) => first + 2_300 + i));
+});

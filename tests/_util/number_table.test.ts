@@ -1,13 +1,13 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
-import type { Process } from "../../../lib/node/process/process.ts";
-import { ProcessTable } from "../../../lib/node/process/process_table.ts";
+import type { Process } from "../../lib/node/process/process.ts";
+import { NumberTable } from "../../lib/_util/number_table.ts";
 
 // Only which one it is matters to the table.
 const some = (number: number): Process => ({ number }) as unknown as Process;
 
 test("finds what a Map finds, however processes come and go", () => {
-  const table = new ProcessTable();
+  const table = new NumberTable<Process>();
   const model = new Map<number, Process>();
   let state = 1;
   const random = (below: number): number => {
@@ -39,7 +39,7 @@ test("finds what a Map finds, however processes come and go", () => {
 });
 
 test("gives its processes in the order in which they were made", () => {
-  const table = new ProcessTable();
+  const table = new NumberTable<Process>();
   const all = Array.from({ length: 1_000 }, (_, number) => some(number));
   all.forEach((process, number) => table.set(number, process));
   for (let number = 0; number < 1_000; number += 3) table.delete(number);
@@ -47,7 +47,7 @@ test("gives its processes in the order in which they were made", () => {
 });
 
 test("a page that was emptied and given up is not looked at any more", () => {
-  const table = new ProcessTable();
+  const table = new NumberTable<Process>();
   const [a, b, c] = [some(5), some(40), some(6)];
   table.set(5, a);
   table.delete(5); // the newest page is kept
@@ -66,4 +66,26 @@ test("a page that was emptied and given up is not looked at any more", () => {
   assertEquals([...table.values()], [a]);
   table.set(41, b);
   assertEquals([table.get(5), table.get(41), table.size], [a, b, 2]);
+});
+
+test("a page that was looked at last is not looked at any more when it is given up as the newest", () => {
+  const table = new NumberTable<Process>();
+  const [a, b, c, d] = [some(1), some(33), some(70), some(34)];
+  table.set(1, a);
+  table.set(33, b);
+  assertStrictEquals(table.get(1), a);
+  table.delete(1);
+  table.delete(33);
+  table.set(70, c);
+  table.set(34, d);
+  assertEquals([table.get(33), table.get(34), table.get(70), table.size], [undefined, d, c, 2]);
+  assertEquals(new Set(table.values()), new Set([c, d]));
+  table.clear();
+  assertEquals([table.get(34), table.has(70), table.size, [...table.values()]], [
+    undefined,
+    false,
+    0,
+    [],
+  ]);
+  assertEquals([table.delete(-1), table.delete(34), table.get(-1)], [false, false, undefined]);
 });
