@@ -44,10 +44,23 @@ export class Contract<C extends Calls, D extends Casts> implements Referring<Con
   /** The schemas of each cast's arguments. */
   readonly casts: D;
 
+  readonly #calls: Map<string, Entry> = new Map();
+  readonly #casts: Map<string, Entry> = new Map();
+
   /** @ignore @internal */
   constructor(calls: C, casts: D) {
     this.calls = calls;
     this.casts = casts;
+  }
+
+  /** @ignore @internal */
+  _call(name: string): Entry {
+    return this.#calls.get(name) ?? entry("call", this.#calls, this.calls, name);
+  }
+
+  /** @ignore @internal */
+  _cast(name: string): Entry {
+    return this.#casts.get(name) ?? entry("cast", this.#casts, this.casts, name);
   }
 
   /** @ignore @internal */
@@ -144,14 +157,19 @@ export class ContractRef<C extends Calls, D extends Casts> {
    * @throws {ExitError} if it ends before it replies.
    * @throws {SchemaError} if the arguments or the reply are not what the contract says.
    */
-  async call<N extends keyof C & string>(
+  call<N extends keyof C & string>(
     name: N,
     ...args: HandlerArgs<CallArgs<C[N]>>
   ): Promise<Output<CallReply<C[N]>>> {
-    const schemas = schemasOf("call", this.#contract.calls, name);
-    const request = { name: null, term: toTerm(name, schemas.slice(0, -1), args) };
-    const reply = await this.#node._core.call(this.#from, this.target, request, this.#options);
-    return schemas[schemas.length - 1].parse(reply) as Output<CallReply<C[N]>>;
+    // Not async: that would make two more objects for each call.
+    try {
+      const entry = this.#contract._call(name);
+      const request = { name: null, term: entry.term(args) };
+      const reply = this.#node._core.call(this.#from, this.target, request, this.#options);
+      return reply.then(entry.parse) as Promise<Output<CallReply<C[N]>>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -160,8 +178,7 @@ export class ContractRef<C extends Calls, D extends Casts> {
    * @throws {SchemaError} if the arguments are not what the contract says.
    */
   cast<N extends keyof D & string>(name: N, ...args: HandlerArgs<D[N]>): void {
-    const schemas = schemasOf("cast", this.#contract.casts, name);
-    const request = { name: null, term: toTerm(name, schemas, args) };
+    const request = { name: null, term: this.#contract._cast(name).term(args) };
     this.#node._core.cast(this.#from, this.target, request);
   }
 
@@ -190,18 +207,49 @@ export class ContractRef<C extends Calls, D extends Casts> {
   }
 }
 
-/** The types know the names; code without types gets an error that names them. */
-function schemasOf(verb: string, table: Calls | Casts, name: string): readonly AnySchema[] {
-  if (Object.hasOwn(table, name)) return table[name];
-  const names = Object.keys(table).join(", ") || "none";
-  throw new TypeError(`Cannot ${verb} ${name}: the contract has no such ${verb}, it has ${names}`);
+/** One call or cast of a contract. */
+class Entry {
+  readonly #name: string;
+  readonly #handler: Handler<readonly unknown[], void>;
+  /** The request where it never has arguments. */
+  readonly #alone: Encodable | undefined;
+  /** Gives the value of a reply. */
+  readonly parse: (reply: unknown) => unknown;
+
+  constructor(name: string, args: readonly AnySchema[], reply: AnySchema | undefined) {
+    this.#name = name;
+    this.#handler = new Handler(args, () => {});
+    this.#alone = args.length === 0 ? requestTerm({ name, args: [] }) : undefined;
+    this.parse = (value) => reply!.parse(value);
+  }
+
+  /** A term also where the server is of this node: a contract says nothing of what the class of the server declares. */
+  term(args: readonly unknown[]): Encodable {
+    if (this.#alone !== undefined && args.length === 0) return this.#alone;
+    this.#handler.parse(args); // a mistake is the caller's error here, not that of a server elsewhere
+    return requestTerm({ name: this.#name, args: this.#handler.write(args) });
+  }
 }
 
-/** A term also where the server is of this node: a contract says nothing of what the class of the server declares. */
-function toTerm(name: string, schemas: readonly AnySchema[], args: readonly unknown[]): Encodable {
-  const handler = new Handler(schemas, () => {});
-  handler.parse(args); // a mistake is the caller's error here, not that of a server elsewhere
-  return requestTerm({ name, args: handler.write(args) });
+/** The types know the names; code without types gets an error that names them. */
+function entry(
+  verb: "call" | "cast",
+  entries: Map<string, Entry>,
+  table: Calls | Casts,
+  name: string,
+): Entry {
+  if (!Object.hasOwn(table, name)) {
+    const names = Object.keys(table).join(", ") || "none";
+    throw new TypeError(
+      `Cannot ${verb} ${name}: the contract has no such ${verb}, it has ${names}`,
+    );
+  }
+  const schemas = table[name];
+  const made = verb === "call"
+    ? new Entry(name, schemas.slice(0, -1), schemas[schemas.length - 1])
+    : new Entry(name, schemas, undefined);
+  entries.set(name, made);
+  return made;
 }
 
 /** A server answered `{error, Reason}`; thrown by {@linkcode unwrap}. */

@@ -285,3 +285,27 @@ test("the words of a ReplyError print what no term is, too", () => {
   const error = assertThrows(() => unwrap(reply), ReplyError);
   assertEquals(error.reason, { code: 7 });
 });
+
+nodeTest(
+  "whatever is wrong with a call is a rejection, also where its target cannot be looked up",
+  async ({ node }) => {
+    const via = {
+      whereisName(): undefined {
+        throw new Error("no such registry");
+      },
+      registerName: () => true,
+      unregisterName: () => {},
+    };
+    const users: { call(name: string, ...args: unknown[]): Promise<unknown> } = node.ref(Users, {
+      via,
+      name: "users",
+    }) as never;
+    const failed = async (call: Promise<unknown>) => (await failure(call) as Error).message;
+    const byTarget = users.call("count");
+    const byName = users.call("nothing");
+    const byArguments = users.call("count", 1);
+    assertEquals(await failed(byTarget), "no such registry");
+    assert((await failed(byName)).startsWith("Cannot call nothing: the contract has no such call"));
+    assertInstanceOf(await failure(byArguments), SchemaError);
+  },
+);
