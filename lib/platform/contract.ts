@@ -32,8 +32,11 @@ export interface Platform {
   setTimer(ms: number, fn: () => void, options?: { readonly unref?: boolean }): Timer;
   /** Calls `fn` after what runs now, before any input or timer is looked at (a microtask). */
   defer(fn: () => void): void;
-  /** Calls `fn` after input and timers had their turn (a macrotask, setImmediate). */
-  yield(fn: () => void): void;
+  /**
+   * Calls `fn` after input and timers had their turn (a macrotask, setImmediate). It may give `false` where nothing has waited for it:
+   * then the program was idle.
+   */
+  yield(fn: () => boolean | void): void;
   /**
    * Calls `fn` after sockets were looked at, without waiting for any (a macrotask). Missing where the event loop does not look at them
    * while it has something else to do, and in a simulation, where time stands still meanwhile.

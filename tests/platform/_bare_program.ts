@@ -19,7 +19,7 @@ const alive = platform.keepAlive();
 report.file = await platform.readTextFile("/etc/hostname").then(() => "read", String);
 report.ticks = await new Promise((resolve) => {
   const ticks: string[] = [];
-  platform.yield(() => ticks.push("yield"));
+  platform.yield(() => void ticks.push("yield"));
   platform.defer(() => ticks.push("defer"));
   platform.setTimer(20, () => resolve([...ticks, "timer"]));
 });

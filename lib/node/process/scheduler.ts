@@ -78,10 +78,13 @@ export class Scheduler {
     return true;
   }
 
-  #newSlice = (): void => {
+  /** @returns whether turns have waited for it; where none have, all of the program was waiting. */
+  #newSlice = (): boolean => {
+    const hasWaited = this.#queue.length > 0;
     this.#sliceBegan = this.#lastLook = this.#platform.now();
     this.turns = this.#turnsPerLook;
     this.#drain();
+    return hasWaited;
   };
 }
 

@@ -7,21 +7,23 @@ import { FakePlatform } from "../../_support/fake_platform.ts";
 class Watched extends FakePlatform {
   yields = 0;
   looks = 0;
-  #yielded: (() => void)[] = [];
+  #yielded: (() => boolean | void)[] = [];
+  /** What those that have yielded have said of it: whether something waited. */
+  readonly waited: (boolean | void)[] = [];
 
   override now(): number {
     this.looks++;
     return super.now();
   }
 
-  override yield(fn: () => void): void {
+  override yield(fn: () => boolean | void): void {
     this.yields++;
     this.#yielded.push(fn);
   }
 
   /** A macrotask: what has yielded goes on. */
   macrotask(): void {
-    for (const fn of this.#yielded.splice(0)) fn();
+    for (const fn of this.#yielded.splice(0)) this.waited.push(fn());
     this.turn();
   }
 }
@@ -110,6 +112,26 @@ test("the budget is not given back by microtasks: a queue that runs empty again 
   }
   assertStrictEquals(platform.yields, 1);
   assert(turns <= 64, `${turns}`);
+});
+
+test("the platform is told whether turns have waited for a yield", () => {
+  const platform = new Watched();
+  const scheduler = new Scheduler(platform);
+  const turn = { run: () => platform.stall(0.1) };
+  const untilYield = (): void => {
+    for (const before = platform.yields; platform.yields === before;) {
+      scheduler.schedule(turn);
+      platform.turn();
+    }
+  };
+  untilYield();
+  platform.macrotask(); // all was idle
+  untilYield();
+  scheduler.schedule(turn);
+  platform.macrotask();
+  untilYield();
+  platform.macrotask();
+  assertEquals(platform.waited, [false, true, false]);
 });
 
 test("long turns are looked at one by one", () => {
