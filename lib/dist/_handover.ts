@@ -48,6 +48,7 @@ export class HandoverStream implements Stream {
     this.#handler = handler;
     this.#stream.start({
       data: (bytes) => this.#data(bytes),
+      room: () => this.#current() ? this.#handler!.room?.() ?? null : null,
       sent: (bytes) => this.#handler?.sent?.(bytes),
       drain: () => this.#event((owner) => owner.drain()),
       end: () => this.#event((owner) => owner.end()),
@@ -71,8 +72,8 @@ export class HandoverStream implements Stream {
     this.#deliverSoon();
   }
 
-  write(bytes: Uint8Array): boolean {
-    return this.#stream.write(bytes);
+  write(bytes: Uint8Array, now?: boolean): boolean {
+    return this.#stream.write(bytes, now);
   }
 
   flush(): void {

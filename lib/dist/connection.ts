@@ -207,6 +207,7 @@ export class Connection {
     this.closed = new Promise((resolve) => this.#setClosed = resolve);
     this.#stream.start({
       data: (bytes) => this.#data(bytes),
+      room: () => this.#room(),
       sent: giveBack,
       drain: () => this.#outbox.drained(),
       end: () => this.#end({ reason: "closed" }),
@@ -358,6 +359,12 @@ export class Connection {
       this.#decoders.set(terms, decoder);
     }
     return decoder;
+  }
+
+  /** Where the next bytes belong, if they are of a large frame. */
+  #room(): Uint8Array | null {
+    if (!this.#alive) return null;
+    return this.#frames.room() ?? this.#packets.room(this.#frames.left);
   }
 
   /** @returns whether nobody refers to the bytes any more. */

@@ -79,6 +79,10 @@ export class DistHeader implements Packets {
       bytes[start + 1] === NEXT_FRAGMENT;
   }
 
+  room(left: number): Uint8Array | null {
+    return this.#open === null ? null : this.#open.payload.room(left);
+  }
+
   read(bytes: Uint8Array, start: number, end: number, left = 0): boolean {
     if (this.#open !== null) return this.#readMore(this.#open, bytes, start, end, left);
     const type = end - start < 2 ? -1 : bytes[start + 1];

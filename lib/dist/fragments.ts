@@ -61,9 +61,17 @@ export class Pieces {
       grown.set(whole.subarray(0, at));
       whole = this.#whole = grown;
     }
-    whole.set(bytes.subarray(start, end), at);
+    // What was read into `room` is there.
+    if (bytes.buffer !== whole.buffer) whole.set(bytes.subarray(start, end), at);
     this.#joinKept(length);
     return false;
+  }
+
+  /** Where the next bytes belong, if that is settled; they are to be added as a view of that. */
+  room(most: number): Uint8Array | null {
+    const whole = this.#whole;
+    if (whole === null || this.length === whole.length) return null;
+    return whole.subarray(this.length, this.length + most);
   }
 
   /** All of them as one array. */

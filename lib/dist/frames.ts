@@ -85,6 +85,12 @@ export class FrameReader {
     return this.#assemble() || this.#usedUp();
   }
 
+  /** Where the next bytes of a frame belong that is being put together; they are to be pushed as a view of that. */
+  room(): Uint8Array | null {
+    const body = this.#body;
+    return body === null || this.#filled === body.length ? null : body.subarray(this.#filled);
+  }
+
   #readLength(): boolean {
     const chunk = this.#chunk;
     let at = this.#at;
@@ -134,7 +140,8 @@ export class FrameReader {
       grown.set(body.subarray(0, filled));
       this.#body = body = grown;
     }
-    body.set(this.#chunk.subarray(this.#at, end), filled);
+    // What was read into `room` is there.
+    if (this.#chunk.buffer !== body.buffer) body.set(this.#chunk.subarray(this.#at, end), filled);
     this.#at = end;
     this.#filled = total;
     if (total < this.#length) return false;

@@ -1,6 +1,6 @@
 import { type Apart, APART_FROM } from "../etf/encoder.ts";
 import { takeBlock } from "./_blocks.ts";
-import { FRAGMENT, FRAGMENT_HEAD, Piece, SURPLUS } from "./large_message.ts";
+import { FRAGMENT, FRAGMENT_HEAD, LARGEST_BLOCK, Piece, SURPLUS } from "./large_message.ts";
 
 /** A binary, and how many bytes of the slab stand in front of it. */
 interface Kept {
@@ -39,8 +39,10 @@ export class LargeBinaries implements Apart {
     if (this.#begin < 0 || length < APART_FROM) return false;
     if (pending - this.#begin + this.length + length <= FRAGMENT + SURPLUS) return false;
     const blocks: Uint8Array[] = [];
-    for (let from = 0; from < length; from += FRAGMENT) {
-      const to = Math.min(length, from + FRAGMENT);
+    // Alike, so that the receiver knows from the first one how much there is to come.
+    const size = Math.ceil(length / Math.ceil(length / LARGEST_BLOCK));
+    for (let from = 0; from < length; from += size) {
+      const to = Math.min(length, from + size);
       const block = takeBlock(FRAGMENT_HEAD + to - from);
       block.set(bytes.subarray(from, to), FRAGMENT_HEAD);
       blocks.push(block);
@@ -84,6 +86,13 @@ class Cutter {
 
   /** Goes on with the slab up to here. */
   slab(end: number): void {
+    const length = end - this.#at;
+    if (length > 0 && length <= SURPLUS && this.#piece.size + length <= this.#room + SURPLUS) {
+      // Not worth a piece.
+      this.#piece.add(this.#slab.subarray(this.#at, end));
+      this.#at = end;
+      return;
+    }
     while (this.#at < end) {
       if (this.#piece.size >= this.#room) this.#next();
       const to = Math.min(end, this.#at + this.#room - this.#piece.size);
@@ -97,6 +106,7 @@ class Cutter {
     // The receiver knows no more of the first piece than where it ends, and has to keep it for itself.
     if (this.pieces.length === 1 || this.#piece.size + size > this.#room + SURPLUS) this.#next();
     this.#piece.addBlock(block);
+    this.#room = Math.max(this.#room, this.#piece.size);
   }
 
   #next(room = FRAGMENT): void {

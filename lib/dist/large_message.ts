@@ -8,6 +8,9 @@ export const FRAGMENT: number = 255 * 1024;
 /** By how much a piece may be larger, so that a binary need not be cut elsewhere for the few bytes in front of it. */
 export const SURPLUS: number = 16 * 1024;
 
+/** Bytes of a large binary in a piece at most: as much as the stream takes at once. */
+export const LARGEST_BLOCK: number = 1024 * 1024;
+
 const VERSION = 131;
 const NEXT_FRAGMENT = 70;
 /** What stands in front of a piece, in bytes: length, version, type, sequence, number. */

@@ -223,20 +223,22 @@ export class Outbox {
     }
     this.#deferred = false;
     this.#flushAt = FIRST_FLUSH;
-    this.#flush();
-    if (this.#outgoing.active) this.#pump();
+    const isAll = !this.#outgoing.active;
+    this.#flush(isAll);
+    if (!isAll) this.#pump();
   };
 
-  #flush(): void {
+  /** @param now whether nothing is to follow in this turn. */
+  #flush(now = false): void {
     const encoder = this.#encoder;
     if (encoder.pending === 0) return;
-    this.#write(encoder.take());
+    this.#write(encoder.take(), now);
   }
 
-  #write(bytes: Uint8Array): void {
+  #write(bytes: Uint8Array, now = false): void {
     if (this.#cleared) return;
     this.bytesOut += bytes.length;
-    if (this.#stream.write(bytes)) return;
+    if (this.#stream.write(bytes, now)) return;
     this.#full = true;
     if (!this.busy) this.#setBusy(true);
   }

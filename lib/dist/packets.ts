@@ -32,6 +32,9 @@ export interface Packets {
   /** Whether a frame that begins so may be read in parts: a fragment, of which nothing else need be known than where it belongs. */
   mayBeginInParts(bytes: Uint8Array, start: number, end: number): boolean;
 
+  /** Where the next bytes of a frame belong that `read` has got a part of, of which so many are still to come; `null` if anywhere. */
+  room(left: number): Uint8Array | null;
+
   /**
    * Reads a frame that is no tick, or a part of one.
    *

@@ -40,6 +40,10 @@ export class PassThrough implements Packets {
     return false;
   }
 
+  room(): null {
+    return null;
+  }
+
   read(bytes: Uint8Array, start: number, end: number): boolean {
     if (bytes[start] !== PASS_THROUGH) throw unexpectedType(bytes[start]);
     let decoder = this.#decoder;

@@ -80,11 +80,15 @@ export class CoreStream implements Stream {
     if (this.#reading) this.#driver.read(true);
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, now = false): boolean {
     if (this.#closed || this.#ending || bytes.length === 0) return !this.#above;
     this.#buffered += bytes.length;
-    this.#queue.push(bytes);
-    this.#scheduleFlush();
+    if (now && !this.#flushScheduled && this.#rest === undefined) {
+      this.#send(bytes); // nothing is queued
+    } else {
+      this.#queue.push(bytes);
+      this.#scheduleFlush();
+    }
     if (this.#buffered <= HIGH_WATER) return true;
     this.#above = true;
     return false;
@@ -154,6 +158,12 @@ export class CoreStream implements Stream {
       this.#fault(error as Error);
       return false;
     }
+  }
+
+  /** @internal Where the owner wants the next bytes, if anywhere. To be asked right before they are read. */
+  room(): Uint8Array | null {
+    if (!this.#reading || this.#held.length > 0) return null;
+    return this.#handler!.room?.() ?? null;
   }
 
   /** @internal The system took `count` more bytes of what it was given, or has room again. */

@@ -1,5 +1,6 @@
 import { CoreStream, type Driver } from "./_core_stream.ts";
 import { address, brokenError } from "./_errors.ts";
+import type { NodeReader } from "./_node_reader.ts";
 
 /** The slice of `net.Socket` and `tls.TLSSocket` that is used, so that the npm build's types need no others. */
 export interface NodeSocket {
@@ -11,9 +12,11 @@ export interface NodeSocket {
   on(event: "data", fn: (bytes: Uint8Array<ArrayBuffer>) => void): unknown;
   on(event: "close" | "end" | "connect" | "secureConnect", fn: () => void): unknown;
   off(event: string, fn: (error: Error) => void): unknown;
+  /** Whether it is one of TLS, which takes nothing at once. */
+  readonly encrypted?: boolean;
   /** Bytes that the system has not taken. */
   readonly writableLength?: number;
-  write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean;
+  write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;
   end(done: (error?: Error | null) => void): unknown;
   pause(): unknown;
   resume(): unknown;
@@ -23,25 +26,29 @@ export interface NodeSocket {
   setNoDelay(on: boolean): unknown;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** A socket of node:net or node:tls under a stream. */
 export class NodeDriver implements Driver {
   readonly stream: CoreStream;
   #socket: NodeSocket;
+  #reader: NodeReader | undefined;
   #error: Error | undefined;
   #flowing = false;
   /** Bytes of the one write that is under way. */
   #writing = 0;
-  /** Writes that the system took at once, of which the socket has still to tell. */
-  #early = 0;
 
-  constructor(socket: NodeSocket) {
+  /** @param reader what the socket reads by; else it makes arrays of its own. */
+  constructor(socket: NodeSocket, reader?: NodeReader) {
     this.#socket = socket;
+    this.#reader = reader;
     socket.setNoDelay(true);
     this.stream = new CoreStream(
       this,
       address(socket.localAddress, socket.localPort),
       address(socket.remoteAddress, socket.remotePort),
     );
+    if (reader !== undefined) reader.stream = this.stream;
     socket.on("error", (error) => this.#error = error);
     socket.on("close", () => {
       const error = this.#error;
@@ -55,9 +62,11 @@ export class NodeDriver implements Driver {
     if (!this.#flowing) {
       this.#flowing = true;
       // A plain Uint8Array, as on the other runtimes: the `slice` of a Buffer does not copy.
-      socket.on("data", ({ buffer, byteOffset, byteLength }) => {
-        this.stream.data(new Uint8Array(buffer, byteOffset, byteLength));
-      });
+      if (this.#reader === undefined) {
+        socket.on("data", ({ buffer, byteOffset, byteLength }) => {
+          this.stream.data(new Uint8Array(buffer, byteOffset, byteLength));
+        });
+      }
       socket.on("end", () => this.stream.ended());
     }
     socket.resume();
@@ -65,12 +74,15 @@ export class NodeDriver implements Driver {
 
   send(bytes: Uint8Array): number {
     const socket = this.#socket;
-    socket.write(bytes, this.#sent);
-    if (socket.writableLength === 0) {
-      this.#early++;
-      return bytes.length;
-    }
     this.#writing = bytes.length;
+    if (socket.encrypted === true) {
+      socket.write(bytes, this.#sent);
+    } else {
+      // Without a function to call back, for which Node would make a tick of its own each time.
+      socket.write(bytes);
+      if (socket.writableLength === 0) return bytes.length;
+      socket.write(NOTHING, this.#sent); // tells when what is before it is out
+    }
     return 0;
   }
 
@@ -90,8 +102,7 @@ export class NodeDriver implements Driver {
   }
 
   #sent = (error?: Error | null): void => {
-    if (this.#early > 0) this.#early--;
     // The fault itself comes as an event.
-    else if (!error) this.stream.sent(this.#writing);
+    if (!error) this.stream.sent(this.#writing);
   };
 }

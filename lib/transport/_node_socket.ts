@@ -1,5 +1,6 @@
 import { address, codedError, connectError, listenError } from "./_errors.ts";
 import { NodeDriver, type NodeSocket } from "./_node_driver.ts";
+import type { NodeReader } from "./_node_reader.ts";
 import type { ConnectOptions, Listener, ListenOptions, SocketAddress, Stream } from "./contract.ts";
 
 /** The slice of `net.Server` that is used. */
@@ -18,11 +19,13 @@ export interface NodeServer {
  * The stream of a socket that is on its way.
  *
  * @param ready The event that tells that it has arrived.
+ * @param reader What it reads by, if not by itself.
  */
 export function connected(
   socket: NodeSocket,
   ready: "connect" | "secureConnect",
   options: ConnectOptions,
+  reader?: NodeReader,
 ): Promise<Stream> {
   const { host, port, signal } = options;
   return new Promise((resolve, reject) => {
@@ -45,7 +48,7 @@ export function connected(
     const closed = (): void => failed(codedError("ECONNRESET"));
     const arrived = (): void => {
       settle();
-      resolve(new NodeDriver(socket).stream);
+      resolve(new NodeDriver(socket, reader).stream);
     };
     socket.on(ready, arrived);
     socket.on("error", failed);

@@ -21,6 +21,11 @@ export interface StreamHandler {
    */
   data(bytes: Uint8Array): boolean | void;
   /**
+   * Where the next bytes had best be read, for whoever knows already where they belong: what comes there is the beginning of it, and
+   * `data` gets a view of that. Asked right before a read, by transports that can choose, once all that came earlier has been told.
+   */
+  room?(): Uint8Array | null;
+  /**
    * All of an array of 16 KiB or more that was written is with the system, and may be used again: `bytes` is that array or the end of
    * it. Also comes inside a call of `flush`, and for arrays that the stream has made itself to join small ones.
    */
@@ -52,9 +57,10 @@ export interface Stream {
    * Queues bytes behind all that were written before. The stream keeps the array until it is sent: the caller must not
    * write to it again. Writing to a closed stream does nothing; `close` tells.
    *
+   * @param now nothing follows in this turn: the system gets it before this returns, unless something waits that was written before.
    * @returns whether the owner may go on: `false` when `buffered` is above the high-water mark, then `drain` follows.
    */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, now?: boolean): boolean;
   /**
    * Hands what was written to the system now, as far as it takes it; else that is done at the end of the turn. For who writes much in
    * one turn: the peer can work on it meanwhile. Optional, since it changes nothing but the time.

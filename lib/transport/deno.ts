@@ -177,9 +177,11 @@ class DenoDriver implements Driver {
     const slab = this.#slab;
     try {
       while (this.#on) {
-        const count = await this.#conn.read(slab.room());
+        const room = this.stream.room();
+        const count = await this.#conn.read(room ?? slab.room());
         if (count === null) return this.stream.ended();
-        if (this.stream.data(slab.take(count))) slab.back();
+        if (room !== null) this.stream.data(room.subarray(0, count));
+        else if (this.stream.data(slab.take(count))) slab.back();
         this.#read += count;
         if (this.#read >= READ_AT_ONCE) {
           this.#read = 0;

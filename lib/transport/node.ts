@@ -1,6 +1,7 @@
 import * as net from "node:net";
 import { accepted } from "./_accepted.ts";
-import { NodeDriver } from "./_node_driver.ts";
+import { NodeDriver, type NodeSocket } from "./_node_driver.ts";
+import { NodeReader } from "./_node_reader.ts";
 import { connected, listening } from "./_node_socket.ts";
 import type { ConnectOptions, Listener, ListenOptions, Stream, Transport } from "./contract.ts";
 import type { BindOptions, DatagramSocket } from "./datagrams.ts";
@@ -14,7 +15,10 @@ async function connect(options: ConnectOptions): Promise<Stream> {
   options.signal?.throwIfAborted();
   if (options.tls !== undefined) return (await import("./_node_tls.ts")).connectTls(options);
   const { host, port } = options;
-  return connected(net.connect({ host, port, allowHalfOpen: true }), "connect", options);
+  const reader = NodeReader.forDialling();
+  const socket = net.connect({ host, port, allowHalfOpen: true, onread: reader?.onread });
+  if (reader !== undefined) socket.pause();
+  return connected(socket, "connect", options, reader);
 }
 
 async function bind(options: BindOptions): Promise<DatagramSocket> {
@@ -29,8 +33,11 @@ async function listen(
     return (await import("./_tls_listener.ts")).listenTls(options, accept);
   }
   return listening(
-    net.createServer({ allowHalfOpen: true }),
+    net.createServer({ allowHalfOpen: true, pauseOnConnect: true }),
     options,
-    (socket) => accepted(accept, new NodeDriver(socket).stream),
+    (accepting: NodeSocket) => {
+      const { socket, reader } = NodeReader.forAccepted(accepting);
+      accepted(accept, new NodeDriver(socket, reader).stream);
+    },
   );
 }

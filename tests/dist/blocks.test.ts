@@ -20,6 +20,24 @@ test("what is given back twice is handed out once", () => {
   assert(takeBlock(100_000).buffer !== takeBlock(100_000).buffer);
 });
 
+test("a small message does not take a large block", () => {
+  const large = takeBlock(1_000_000);
+  giveBack(large);
+  assert(takeBlock(200_000).buffer !== large.buffer);
+  assert(takeBlock(900_000).buffer === large.buffer);
+});
+
+test("of blocks that wait only some megabytes are kept", () => {
+  const blocks = Array.from({ length: 5 }, () => takeBlock(1_000_000));
+  blocks.forEach((block) => giveBack(block));
+  const again = Array.from({ length: 5 }, () => takeBlock(1_000_000));
+  const kept = again.filter(({ buffer }) => blocks.some((block) => block.buffer === buffer));
+  assertEquals(kept.length, 2);
+  const huge = takeBlock(10_000_000);
+  giveBack(huge);
+  assert(takeBlock(10_000_000).buffer !== huge.buffer);
+});
+
 test("arrays of others are not taken for blocks", () => {
   const other = new Uint8Array(takeBlock(200_000).buffer.byteLength);
   giveBack(other);

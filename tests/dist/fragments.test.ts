@@ -27,6 +27,29 @@ test("pieces are joined in their order, whatever their sizes", () => {
   }
 });
 
+test("bytes may be read to where they belong, in turns with others", () => {
+  const source = new Uint8Array(1_000_000).map((_, i) => i * 7 + (i >> 8));
+  const pieces = new Pieces();
+  let direct = 0;
+  for (let at = 0; at < source.length;) {
+    const most = Math.min(source.length - at, 70_000);
+    const room = at % 3 === 0 ? pieces.room(most) : null;
+    assert(room === null || room.length === most);
+    const end = at + (at % 2 === 0 ? most : Math.min(most, 333));
+    const next = source.subarray(at, end);
+    if (room !== null) {
+      room.set(next);
+      direct += next.length;
+    }
+    const kept = pieces.add(room ?? next.slice(), 0, next.length, source.length);
+    assert(room === null || !kept);
+    at = end;
+  }
+  assert(direct > 100_000, String(direct));
+  assertEquals(pieces.length, source.length);
+  assert(pieces.join().every((byte, i) => byte === source[i]));
+});
+
 test("a large piece is kept as it came, one that lies in much more memory is copied", () => {
   const own = new Uint8Array(20_000);
   const kept = new Pieces();

@@ -84,6 +84,34 @@ test("a frame of many megabytes is put together from chunks of any size", () => 
   }
 });
 
+test("the rest of a large frame may be read to where it belongs", () => {
+  const size = 3_000_001;
+  const bytes = new Uint8Array(size + 4).map((_, i) => (i - 4) % 251);
+  new DataView(bytes.buffer).setUint32(0, size);
+  for (const step of [1000, 100_000, size]) {
+    const reader = new FrameReader(size);
+    let found = false;
+    let direct = 0;
+    for (let at = 0; at < bytes.length;) {
+      assert(!found);
+      const room = reader.room();
+      const next = bytes.subarray(at, at + Math.min(step, at === 0 ? 1000 : room?.length ?? step));
+      if (room !== null) {
+        room.set(next);
+        direct += next.length;
+      }
+      reader.push(room === null ? next : room.subarray(0, next.length));
+      at += next.length;
+      found = reader.next();
+    }
+    assert(found && direct > 200_000, `${direct} of ${size}`);
+    assertEquals(reader.room(), null);
+    const frame = reader.bytes.subarray(reader.start, reader.end);
+    assertEquals(frame.length, size);
+    assert(frame.every((byte, i) => byte === i % 251));
+  }
+});
+
 test("a frame that was put together is not written to by the next one", () => {
   const reader = new FrameReader(1000);
   const kept: Uint8Array[] = [];

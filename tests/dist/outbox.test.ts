@@ -17,6 +17,7 @@ import { tuple } from "../../lib/etf/tuple.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
 import type { Stream } from "../../lib/transport/contract.ts";
 import { memoryNetwork } from "../../lib/transport/memory.ts";
+import { FakeStream } from "../_support/fake_stream.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
 
 const MIB = 1024 * 1024;
@@ -41,6 +42,16 @@ interface Pair {
   reads(on: boolean): void;
   /** Lets things happen until it holds. */
   until(condition: () => boolean): Promise<void>;
+}
+
+/** A stream that takes everything, and keeps whether it was to go at once. */
+class LoggedStream extends FakeStream {
+  readonly writes: boolean[] = [];
+
+  override write(_bytes: Uint8Array, now = false): boolean {
+    this.writes.push(now);
+    return true;
+  }
 }
 
 /** Two ends of a connection over a network in memory. */
@@ -326,6 +337,29 @@ test("signals that cannot be refused may be 16 MiB more, then the connection is 
     assertEquals(pair.logs.length, 1);
     assert(pair.logs[0].includes("Cannot send to far@b: "));
   }, { maxQueue: MIB }));
+
+test("what is sent in a turn is one write, which the system gets at the end of it", async () => {
+  const platform = await defaultPlatform();
+  const stream = new LoggedStream();
+  const flags = CACHE | FRAGMENTS;
+  const established = {
+    stream,
+    result: { peer: "far@b", peerCreation: 1, flags, hidden: true },
+  } as unknown as ConstructorParameters<typeof Connection>[0];
+  const handler = { signal() {}, busy() {}, down() {} };
+  const out = new Connection(established, { platform }, handler);
+  out.send([CONTROL.SEND_SENDER, near(1), far(1)], 1);
+  out.send([CONTROL.SEND_SENDER, near(1), far(1)], 2);
+  assertEquals(stream.writes, []);
+  await macrotask();
+  assertEquals(stream.writes, [true]);
+  // The pieces of a large one, behind which more follows, are left to the stream.
+  out.send([CONTROL.SEND_SENDER, near(1), far(1)], new Uint8Array(3 * FRAGMENT));
+  await macrotask();
+  assert(stream.writes.length > 2);
+  assertEquals(stream.writes.slice(1).includes(true), false);
+  out.destroy();
+});
 
 test("a queue of less than the stream takes at once is refused", async () => {
   const small = pairTest(() => Promise.resolve(), { maxQueue: MIB - 1 });

@@ -14,6 +14,8 @@ export class Probe {
   readonly stream: Stream;
   /** Called for each piece of data; for tests that do not keep it all. */
   onData: ((bytes: Uint8Array) => void) | undefined;
+  /** Where the next bytes are wanted, for tests that know. */
+  room: (() => Uint8Array | null) | undefined;
   readonly pieces: Uint8Array[] = [];
   received = 0;
   drains = 0;
@@ -91,6 +93,7 @@ export class Probe {
       else this.onData(bytes);
       this.#wake();
     },
+    room: () => this.room?.() ?? null,
     drain: () => {
       this.#event();
       this.#rule(this.stream.buffered === 0, "drain with bytes in the queue");

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { HIGH_WATER, type Stream, TransportError } from "../../lib/transport/contract.ts";
+import {
+  HIGH_WATER,
+  type Listener,
+  type Stream,
+  TransportError,
+} from "../../lib/transport/contract.ts";
+import { freePort } from "../_support/erlang.ts";
 import { Probe, turns } from "./_probe.ts";
 import { type Kind, kinds, listening, pair } from "./_transports.ts";
 
@@ -47,6 +53,38 @@ function suite(kind: Kind): void {
     near.write("hello");
     await near.untilText("hello");
     assertEquals(near.text, "hello");
+    await finish();
+  });
+
+  it("bytes come to where their owner wants them, also in turns with others and with pauses", async () => {
+    const { near, far, finish } = await pair(kind);
+    near.start();
+    const size = 3 * MIB;
+    const target = new Uint8Array(size);
+    let [position, pauses, direct] = [0, 0, 0];
+    // Not always, and never the whole.
+    far.room = () =>
+      position % 4 === 3 || position === size
+        ? null
+        : target.subarray(position, Math.min(size, position + 200_000));
+    far.onData = (bytes) => {
+      if (bytes.buffer !== target.buffer) target.set(bytes, position);
+      else if (bytes.byteOffset === position) direct++;
+      else throw new Error(`bytes at ${bytes.byteOffset}, ${position} is expected`);
+      position += bytes.length;
+      if (position < (pauses + 1) * 500_000) return;
+      pauses++;
+      far.pause();
+      setTimeout(() => far.resume());
+    };
+    far.start();
+    for (let at = 0; at < size; at += 100_001) {
+      near.write(pattern(at, Math.min(100_001, size - at)));
+    }
+    await far.until(() => position === size);
+    assert(target.every((byte, i) => byte === byteAt(i)));
+    const runtime = "Deno" in globalThis ? "native" : "Bun" in globalThis ? "" : "node:net";
+    if (kind.name === runtime) assert(direct > 0);
     await finish();
   });
 
@@ -343,7 +381,7 @@ function suite(kind: Kind): void {
     const transport = await kind.make();
     const servers: Probe[] = [];
     const listener = await transport.listen(
-      { port: 0, tls: kind.tls?.listen },
+      { port: 0, tls: kind.tls?.listen, handshakeTimeout: 100_000 }, // a hundred at once take their time
       (stream) => servers.push(echo(stream)),
     );
     const clients: Probe[] = [];
@@ -383,16 +421,16 @@ function suite(kind: Kind): void {
 
   it("a port that is taken cannot be listened on, and can after the close", async () => {
     const transport = await kind.make();
-    const { listener } = await listening(kind, transport);
-    const { port } = listener.address;
-    const again = (): Promise<unknown> =>
+    const port = await freePort(); // none that the system may give to a connection meanwhile
+    const again = (): Promise<Listener> =>
       transport.listen({ port, tls: kind.tls?.listen }, () => {});
+    const listener = await again();
     const error = await assertRejects(again, TransportError);
     assertEquals(error.code, "EADDRINUSE");
     assertMatch(error.message, /^Cannot listen on 127\.0\.0\.1:\d+: the port is in use, /);
     await listener.close();
     await listener.close();
-    const second = await transport.listen({ port, tls: kind.tls?.listen }, () => {});
+    const second = await again();
     assertEquals(second.address, { host: "127.0.0.1", port });
     await second.close();
   });
@@ -436,9 +474,10 @@ function suite(kind: Kind): void {
     late.abort();
     await turns(5);
     assert(!client.closed);
+    const { local } = client.stream;
+    while (!streams.some(({ remote }) => remote.port === local.port)) await turns(1);
     client.destroy();
     await client.untilClosed();
-    await turns(5);
     for (const stream of streams) stream.destroy();
     await listener.close();
   });

@@ -65,6 +65,48 @@ test("the small writes of one turn reach the system as one", async () => {
   assertEquals(driver.sent[0][59_999], 999 & 255);
 });
 
+test("what is the last of its turn reaches the system at once, unless something waits before it", async () => {
+  const { driver, probe } = started();
+  const { stream } = probe;
+  assertEquals(stream.write(bytes(1), true), true);
+  assertEquals(driver.sent, [bytes(1)]);
+  stream.write(bytes(2));
+  stream.write(bytes(3), true); // behind the one before it
+  assertEquals(driver.sent, [bytes(1)]);
+  await microtasks();
+  assertEquals(driver.sent, [bytes(1), bytes(2, 3)]);
+  driver.room = 1;
+  assertEquals(stream.write(bytes(4, 5), true), true); // of which the system takes one
+  assertEquals(stream.buffered, 1);
+  stream.write(bytes(6), true);
+  await microtasks();
+  assertEquals(stream.buffered, 2);
+  driver.room = Infinity;
+  driver.stream.sent(0);
+  assertEquals(driver.sent.slice(2), [bytes(4), bytes(5), bytes(6)]);
+  assertEquals(stream.buffered, 0);
+});
+
+test("what is too much is held, also where it was handed over at once", async () => {
+  const { driver, probe } = started();
+  driver.room = 0;
+  assertEquals(probe.stream.write(new Uint8Array(HIGH_WATER + 1), true), false);
+  await microtasks();
+  assertEquals(probe.drains, 0);
+  driver.room = Infinity;
+  driver.stream.sent(0);
+  assertEquals(probe.drains, 1);
+});
+
+test("nothing is handed over at once by a stream that is ended", async () => {
+  const { driver, probe } = started();
+  probe.stream.end();
+  probe.stream.write(bytes(1), true);
+  await microtasks();
+  assertEquals(driver.sent, []);
+  assertEquals(driver.calls.includes("shutdown"), true);
+});
+
 test("large writes are handed on as they are", async () => {
   const { driver, probe } = started();
   probe.write(new Uint8Array(16 * 1024));
@@ -116,6 +158,27 @@ test("drain comes once for each time that the mark was passed", async () => {
   assertEquals(probe.drains, 1);
   driver.stream.sent(0);
   assertEquals(probe.drains, 1);
+});
+
+test("room is asked for while the owner hears all that comes, and not before or while it is paused", async () => {
+  const driver = new FakeDriver();
+  const probe = new Probe(driver.stream);
+  const room = bytes(0, 0);
+  probe.room = () => room;
+  assertEquals(driver.stream.room(), null);
+  probe.start();
+  assertEquals(driver.stream.room(), room);
+  probe.pause();
+  assertEquals(driver.stream.room(), null);
+  driver.stream.data(bytes(1));
+  probe.resume();
+  // What came meanwhile is told first.
+  assertEquals(driver.stream.room(), null);
+  await microtasks();
+  assertEquals(probe.pieces, [bytes(1)]);
+  assertEquals(driver.stream.room(), room);
+  probe.destroy();
+  assertEquals(driver.stream.room(), null);
 });
 
 test("data that comes too early is kept, and told in order", async () => {

@@ -298,14 +298,14 @@ class Talker extends GenServer {
   override readonly calls = {
     /** Sends the caller a large message, then replies. */
     talk: () => {
-      this.send(this.caller!, new Uint8Array(1.8 * MIB));
+      this.send(this.caller!, new Uint8Array(6 * MIB));
       return atom("talked");
     },
     quick: () => atom("quick"),
   };
 }
 
-gateTest(
+clusterTest(
   "a reply does not pass what the server has sent its caller before; others pass it",
   async (a, b) => {
     await a.start(Talker, [], { register: "talker" });
@@ -323,8 +323,9 @@ gateTest(
     while (a.stats(B)?.sequencesOut !== 1) await settle(1);
     seen.push(String(await b.call(talker, atom("quick"))));
     await done.promise;
-    assertEquals(seen, ["quick", `${1.8 * MIB | 0}`, "talked"]);
+    assertEquals(seen, ["quick", `${6 * MIB}`, "talked"]);
   },
+  { names: NAMES, node: { maxQueue: 8 * MIB } },
 );
 
 gateTest("a node tells its figures", async (a, b) => {
