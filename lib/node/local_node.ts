@@ -119,7 +119,7 @@ export abstract class LocalNode {
    * from it within 2,000 ms is ended, with all its processes (`{worker_down, {not_responding, 2000}}`). Until it has come back nothing new is
    * placed there while there is another; else it waits for a fresh one. Deno cannot end a thread that computes: there it is given up, and keeps
    * a core busy until the program ends. {@linkcode Node.info} tells what this thread knows of it: not what it
-   * handles at the moment, nor its links within its worker. An important message has arrived when it is on its way to the worker.
+   * handles at the moment, nor its links within its worker; on a worker it knows the processes of that worker only. An important message has arrived when it is on its way to the worker.
    *
    * @param module `new URL("./cruncher.ts", import.meta.url)`: its default export is the class; `./cruncher.ts#Cruncher` takes that export.
    * @param args what `init` takes, as terms.

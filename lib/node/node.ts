@@ -17,6 +17,7 @@ import { AccessPolicy, type AccessRule } from "./remote/access.ts";
 import type { Cookies } from "./remote/cookies.ts";
 import type { NodeEvent } from "./remote/events.ts";
 import type { Network, NodeAddress } from "./remote/network.ts";
+import { NO_NODES, type NodeMonitoring } from "./remote/node_monitors.ts";
 import type { Peer } from "./remote/peer.ts";
 import type { NodeStats, PeerStats } from "./remote/stats.ts";
 import { checkNodes, onEach } from "./remote/several.ts";
@@ -105,9 +106,9 @@ export class Node extends LocalNode implements AsyncDisposable {
     void ending.finally(() => this.#endings.delete(ending));
   }
 
-  /** @ignore @internal */
-  get _network(): Network | null {
-    return this.#parts.network;
+  /** @ignore @internal What tells processes which nodes come and go. */
+  get _monitors(): NodeMonitoring {
+    return this.#parts.network?.monitors ?? NO_NODES;
   }
 
   /** Where the node listens, as EPMD knows it; `null` where it does not listen. */

@@ -11,7 +11,6 @@ export function startThread(
   const worker = startWorker(entry, name, data);
   let error: unknown = null;
   let over = false;
-  worker.unref();
   worker.on("message", (bytes: Uint8Array) => events.message(bytes));
   worker.on("messageerror", (fault: unknown) => error ??= fault);
   worker.on("error", (fault: unknown) => error ??= explained(entry, fault));
@@ -20,6 +19,7 @@ export function startThread(
     over = true;
     events.ended(error, code);
   });
+  worker.unref(); // after those: on Node and Bun to listen keeps the program alive again
   return {
     post(bytes) {
       if (!over) worker.postMessage(bytes, [bytes.buffer as ArrayBuffer]);

@@ -4,8 +4,10 @@ import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { isTuple, tuple } from "../etf/tuple.ts";
 import type { Node } from "../node/node.ts";
+import { NORMAL } from "../node/atoms.ts";
 import type { NumberBlock } from "../node/numbers.ts";
 import { blockOf } from "../node/references.ts";
+import type { NodeType } from "../node/remote/node_monitors.ts";
 import { failureTerm } from "./_failures.ts";
 import { OP } from "./_signals.ts";
 import type { PlacedProcess } from "./placed_process.ts";
@@ -14,6 +16,8 @@ import type { SharedAnswer } from "./_shared_answer.ts";
 /** What is asked of, by whom. */
 interface Asker {
   process(pid: Pid): PlacedProcess | undefined;
+  /** Makes what stands here for a process that it is about to start. */
+  begun(pid: Pid, name: string): PlacedProcess;
   tell(op: number, fields: readonly Encodable[], payload?: Encodable): void;
 }
 
@@ -83,11 +87,18 @@ export class Answers {
         return blockTerm(block);
       }
       case "register": {
-        const process = this.#asker.process(args[0] as Pid);
+        const isNew = args[2] !== null;
+        const pid = args[0] as Pid;
+        const process = isNew ? this.#asker.begun(pid, text(2)) : this.#asker.process(pid);
         if (process === undefined) {
           throw new ReferenceError("Cannot register: the process has ended");
         }
-        process.act(() => core.names.register(text(1), process));
+        try {
+          process.act(() => core.names.register(text(1), process));
+        } catch (error) {
+          if (isNew) process.hasEnded(NORMAL);
+          throw error;
+        }
         return true;
       }
       case "register_as": {
@@ -104,6 +115,16 @@ export class Answers {
         return node.processes();
       case "is_alive":
         return node.isAlive(args[0] as Pid);
+      case "monitor_nodes": {
+        const process = this.#asker.process(args[0] as Pid);
+        if (process === undefined) return null;
+        return node._monitors.monitorNodes(process, args[1] === true, text(2) as NodeType);
+      }
+      case "monitor_node": {
+        const process = this.#asker.process(args[0] as Pid);
+        if (process === undefined) return null;
+        return node._monitors.monitorNode(process, text(1), args[2] === true);
+      }
       case "nodes":
         return node.nodes(text(0) as "visible");
       case "global_whereis":

@@ -84,10 +84,15 @@ export class Hub implements Outside, RemoteNodes, Part {
   };
 
   spawned(process: Process): void {
-    const { pid, parent, groupLeader, body } = process;
-    const name = body._class ?? body.constructor.name;
-    this.mail.write(OP.SPAWNED, [pid, parent, groupLeader, name]);
+    const { pid, parent, groupLeader } = process;
+    this.mail.write(OP.SPAWNED, [pid, parent, groupLeader, classOf(process)]);
     for (const link of process.links) this.linked(pid, link);
+  }
+
+  /** Has the node give a process its name. One that is being started gets it before the node has heard of it otherwise. */
+  register(process: Process, name: string): void {
+    const isNew = !this.#core!.processes.has(process.id);
+    this.askNow("register", process.pid, name, isNew ? classOf(process) : null);
   }
 
   linked(a: Pid, b: Pid): void {
@@ -172,4 +177,8 @@ export class Hub implements Outside, RemoteNodes, Part {
     const [first, end] = this.askNow(what) as unknown as [number, number];
     return { first, end };
   }
+}
+
+function classOf({ body }: Process): string {
+  return body._class ?? body.constructor.name;
 }

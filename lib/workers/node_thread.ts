@@ -128,6 +128,10 @@ export class NodeThread implements Place, NextPlace {
     return this.#waiting.add(this.#core, number, body);
   }
 
+  begun(pid: Pid, name: string): PlacedProcess {
+    return this.#add(processId(pid), new PlacedBody(name));
+  }
+
   adopt(process: PlacedProcess): void {
     process.place = this;
     this.#processes.set(process.id, process);
@@ -339,7 +343,7 @@ export class NodeThread implements Place, NextPlace {
   }
 
   #spawned([, pid, parent, leader, name]: Signal): void {
-    const process = this.#add(processId(pid as Pid), new PlacedBody(String(name)));
+    const process = this.process(pid as Pid) ?? this.begun(pid as Pid, String(name));
     process.parent = parent as Pid | null;
     process.groupLeader = leader as Pid;
   }

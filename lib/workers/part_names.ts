@@ -14,7 +14,7 @@ export class PartNames extends Names {
   override register(name: string, process: Process): void {
     process.mustLive("register");
     if (typeof name !== "string") return super.register(name, process); // which tells what is wrong
-    this.#hub.askNow("register", process.pid, name);
+    this.#hub.register(process, name);
     super.register(name, process);
   }
 

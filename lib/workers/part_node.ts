@@ -5,6 +5,7 @@ import { CALL_TIMEOUT, type CallOptions } from "../node/call.ts";
 import type { GlobalNames } from "../node/global_names.ts";
 import type { LogEvent } from "../node/log/event.ts";
 import { Node } from "../node/node.ts";
+import type { NodeMonitoring } from "../node/remote/node_monitors.ts";
 import { mfaOf } from "../node/remote/rpc.ts";
 import { addressOf, checkPid, nodeOf, type Target } from "../node/target.ts";
 import type { Platform } from "../platform/contract.ts";
@@ -102,7 +103,7 @@ export class PartNode extends Node {
     args: readonly Encodable[] = [],
   ): void {
     mfaOf(module, name, args);
-    void this.#hub.ask("rpc_cast", node, module, name, [...args]);
+    this.#ask("rpc_cast", node, module, name, [...args]);
   }
 
   override async spawnRemote(
@@ -125,6 +126,13 @@ export class PartNode extends Node {
     ) as Pid;
   }
 
+  override get _monitors(): NodeMonitoring {
+    return {
+      monitorNodes: ({ pid }, on, type) => this.#ask("monitor_nodes", pid, on, type),
+      monitorNode: ({ pid }, node, on) => this.#ask("monitor_node", pid, node, on),
+    };
+  }
+
   /** The node is stopped where it was started. */
   override stop(): Promise<void> {
     return Promise.reject(this.#notHere("stop the node"));
@@ -140,6 +148,33 @@ export class PartNode extends Node {
 
   override allow(): void {
     throw this.#notHere("allow nodes");
+  }
+
+  override stats(): never {
+    throw this.#notHere("tell the figures of connections");
+  }
+
+  override events(): never {
+    throw this.#notHere("tell what happens to the network");
+  }
+
+  override get applications(): never {
+    throw this.#notHere("use applications");
+  }
+
+  override reloadCertificates(): Promise<void> {
+    return Promise.reject(this.#notHere("take other certificates"));
+  }
+
+  override get _transport(): never {
+    throw this.#notHere("use sockets");
+  }
+
+  /** Asks the node for something of which nobody is told what comes of it. */
+  #ask(what: string, ...args: readonly Encodable[]): void {
+    this.#hub.ask(what, ...args).catch((error) =>
+      this._core.fault(`Cannot ask the node for ${what}`, error)
+    );
   }
 
   #notHere(what: string): Error {

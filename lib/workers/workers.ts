@@ -25,6 +25,19 @@ const PIDS_AT_ONCE = 256;
 /** So many processes does it weigh that a thread may be stuck. */
 const DOUBTFUL = 2 ** 32;
 
+/**
+ * A thread begins with a module of its own. Where that was put into one file with a program, the thread would run the program again,
+ * which starts threads.
+ *
+ * @throws {Error} if it is no longer a module of its own.
+ */
+export function checkEntry(entry: string): void {
+  if (/\/workers\/entry\.[a-z]+$/.test(entry)) return;
+  throw new Error(
+    "Cannot start a node with workers: the library is bundled with the program, leave @ergo-ts/ergo out of the bundle (as an external package)",
+  );
+}
+
 /** The threads of a node besides its own. Each is started when the first process is placed there, and anew after it has ended. */
 export class Workers implements Placing, Parts, ThreadHome {
   readonly node: Node;
@@ -41,6 +54,7 @@ export class Workers implements Placing, Parts, ThreadHome {
     startThread: StartThread,
     { count, currentProcess }: { readonly count: number; readonly currentProcess: boolean },
   ) {
+    checkEntry(ENTRY);
     this.node = node;
     this.startThread = startThread;
     this.#threads = new Array(count).fill(null);

@@ -15,6 +15,9 @@ import {
   tuple,
 } from "../../mod.ts";
 
+/** For threads that may be held up. */
+const LONG = { timeout: 60_000 };
+
 /** A server on a worker that does what it is asked to in its own name. */
 export default class Guest extends GenServer {
   #told: Term[] = [];
@@ -51,12 +54,16 @@ export default class Guest extends GenServer {
         ({ reason }) => this.#told.push(tuple(atom("handled"), reason) as Term),
       );
     }),
-    call: on(t.term, t.term, (target, request) => this.call(target as Pid, request as Encodable)),
+    call: on(
+      t.term,
+      t.term,
+      (target, request) => this.call(target as Pid, request as Encodable, LONG),
+    ),
     try: on(t.term, t.term, async (target, request) => {
       try {
-        return await this.call(target as Pid, request as Encodable);
+        return await this.call(target as Pid, request as Encodable, LONG);
       } catch (error) {
-        return tuple(atom((error as Error).name), (error as Error).message) as Term;
+        return told(error);
       }
     }),
     whereis: on(t.text, (name) => this.node.whereis(name) ?? null),
@@ -65,7 +72,7 @@ export default class Guest extends GenServer {
         this.register(name);
         return atom("ok");
       } catch (error) {
-        return tuple(atom((error as Error).name), (error as Error).message) as Term;
+        return told(error);
       }
     }),
     unregister: on(t.text, (name) => this.node.unregister(name)),
@@ -79,13 +86,39 @@ export default class Guest extends GenServer {
       return await Promise.resolve(pid);
     }),
     start: () => this.node.start(Guest, []).then(({ pid }) => pid),
+    start_as: on(t.text, (register) =>
+      this.node.start(Guest, [], { register }).then(
+        ({ pid }) => pid,
+        (error) => told(error),
+      )),
+    spawn_as: on(t.text, (register) => {
+      try {
+        return this.node.spawn((self) => self.receive(), { register });
+      } catch (error) {
+        return told(error);
+      }
+    }),
+    rpc_cast: on(t.text, (node) => this.node.rpcCast(node, "m", "f")),
+    monitor_node: on(t.text, t.boolean, (node, on) => this.monitorNode(node, on)),
+    monitor_nodes: on(t.boolean, (on) => this.monitorNodes(on)),
+    ask_here: on(t.text, async (what) => {
+      try {
+        if (what === "events") return String(this.node.events());
+        if (what === "stats") return String(this.node.stats());
+        if (what === "applications") return String(this.node.applications);
+        if (what === "sockets") return String(this.node._transport);
+        return String(await this.node.reloadCertificates());
+      } catch (error) {
+        return told(error);
+      }
+    }),
     place: () => this.node.start(new URL(import.meta.url), []).then(() => null),
     rpc: on(
       t.text,
       t.text,
       t.text,
       t.term,
-      (node, module, name, args) => this.node.rpc(node, module, name, args as Encodable[]),
+      (node, module, name, args) => this.node.rpc(node, module, name, args as Encodable[], LONG),
     ),
     nodes: () => this.node.nodes(),
     alias: () => this.#asked = this.alias(),
@@ -127,4 +160,9 @@ export default class Guest extends GenServer {
     const to = this.node.whereis("mourner");
     if (to !== undefined) this.send(to, tuple(atom("terminated"), reason));
   }
+}
+
+/** An error, as a term. */
+function told(error: unknown): Term {
+  return tuple(atom((error as Error).name), (error as Error).message) as Term;
 }

@@ -1,16 +1,24 @@
 import { test } from "node:test";
 import { type Node, type Pid, startNode, type Term } from "../../mod.ts";
+import { defaultPlatform } from "../../lib/platform/default.ts";
+import { slowClock } from "../_support/clocks.ts";
 
-/** A test on a node without a network that has so many workers. */
+/**
+ * A test on a node without a network that has so many workers.
+ *
+ * @param slow how many times as long its milliseconds take: a thread may be held up while the others are not.
+ */
 export function nodeTest(
   title: string,
   workers: number,
   body: (node: Node, logs: string[]) => Promise<void>,
+  { slow = 10 } = {},
 ): void {
   test(title, async () => {
     const logs: string[] = [];
     const log = { sinks: { list: ({ message }: { message: string }) => void logs.push(message) } };
-    const node = await startNode("threads@localhost", { network: false, workers, log });
+    const platform = slowClock(await defaultPlatform(), slow);
+    const node = await startNode("threads@localhost", { network: false, workers, log, platform });
     try {
       await body(node, logs);
     } finally {

@@ -1,4 +1,5 @@
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import {
   atom,
@@ -13,7 +14,7 @@ import {
   tuple,
 } from "../../mod.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
-import { runtime } from "../_support/runtime.ts";
+import { runtime, selfCommand } from "../_support/runtime.ts";
 import { command, run } from "../transport/_run.ts";
 import type { Cruncher } from "./_cruncher.ts";
 import { primesBelow } from "./_cruncher.ts";
@@ -110,6 +111,11 @@ test("where a worker may not be read, starting says what to do", async () => {
   assertEquals(code, 0, output);
   assert(output.includes(runtime === "deno" ? "run with --allow-read" : "started"), output);
   assert(!output.includes("js_error"), output);
+});
+
+test("a worker does not keep a program alive whose node does not", async () => {
+  const program = fileURLToPath(new URL("./_lets_end.ts", import.meta.url));
+  assertEquals(await run(selfCommand(program)), { code: 0, output: "3" });
 });
 
 class Crunchers extends Pool<OnWorker<Cruncher>> {

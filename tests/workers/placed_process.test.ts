@@ -25,6 +25,7 @@ import {
   tuple,
 } from "../../mod.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
+import { slowClock } from "../_support/clocks.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
 import { inbox } from "../node/_cluster.ts";
 import type Guest from "./_guest.ts";
@@ -38,13 +39,18 @@ const BOOM = atom("boom");
 let started: Promise<Node> | null = null;
 const logs: LogEvent[] = [];
 
-function theNode(): Promise<Node> {
-  return started ??= startNode("placed@localhost", {
+async function startTheNode(): Promise<Node> {
+  return await startNode("placed@localhost", {
     network: false,
+    platform: slowClock(await defaultPlatform()),
     workers: 2,
     env: { color: atom("red"), secret: () => {} },
     log: { level: "debug", sinks: { list: (event) => void logs.push(event) } },
   });
+}
+
+function theNode(): Promise<Node> {
+  return started ??= startTheNode();
 }
 
 function placed(title: string, body: (node: Node) => Promise<unknown>): void {
@@ -286,6 +292,42 @@ placed("it spawns and starts processes, which are as its own to all others", asy
   assertEquals(await down, BOOM);
   assertEquals(await (await guest(node)).call("many", 1_000), 1_000);
   await assertRejects(() => node.call(other, atom("place")), ExitError, "workers");
+});
+
+placed("what it starts gets its name at once, and none that is taken", async (node) => {
+  const [a, b] = [await guest(node), await guest(node)];
+  const processes = node.processes().length;
+  for (const how of ["start_as", "spawn_as"] as const) {
+    const pid = await a.call(how, "mine") as Pid;
+    assertEquals(node.whereis("mine"), pid);
+    assertEquals(node.processes().length, processes + 1);
+    for (const other of [a, b]) {
+      const [error] = await other.call(how, "mine") as Term[];
+      assertEquals(error, atom("NameError"));
+    }
+    assertEquals(node.processes().length, processes + 1);
+    const ended = new Promise((resolve) => node.monitor(pid, resolve));
+    node.exit(pid, atom("kill"));
+    await ended;
+    assertEquals(node.whereis("mine"), undefined);
+  }
+});
+
+placed("what only the node's own thread can do is refused, and ends nothing", async (node) => {
+  const a = await guest(node);
+  for (const what of ["events", "stats", "applications", "sockets", "certificates"]) {
+    const [, message] = await a.call("ask_here", what) as unknown as Term[];
+    assert(String(message).includes("on a worker"), `${what}: ${message}`);
+  }
+  await a.call("rpc_cast", "elsewhere@localhost"); // of a node without a network
+  await poll(
+    () => Promise.resolve(logs),
+    () => logs.some(({ message }) => message.includes("rpc_cast")),
+  );
+  assertEquals(await a.call("me"), a.pid);
+  await a.call("monitor_node", "elsewhere@localhost", true);
+  const told = await poll(() => a.call("told"), (told) => told.length > 0);
+  assertEquals(told, [tuple(atom("nodedown"), atom("elsewhere@localhost"))]);
 });
 
 placed("aliases and replies that come from elsewhere", async (node) => {

@@ -45,6 +45,13 @@ clusterTest(
     await poll(() => there.call("told"), (told) => told.length === 501);
     assertEquals((await there.call("told"))[500], tuple(atom("EXIT"), here.pid, OK));
 
+    const watcher = await a.start<Guest>(GUEST, []);
+    await watcher.call("monitor_nodes", true);
+    await watcher.call("monitor_node", b.name, true);
+    await watcher.call("monitor_node", b.name, true);
+    await watcher.call("monitor_node", b.name, false);
+    assertEquals(await watcher.call("told"), []);
+
     const again = await a.start<Guest>(GUEST, [true], { register: "here" });
     const seen = await again.call("watch", name);
     await again.call("link", there.pid);
@@ -59,8 +66,16 @@ clusterTest(
       ].map(String).sort(),
     );
     assert(ref !== null);
+    const downs = await poll(() => watcher.call("told"), (all) => all.length === 2);
+    assertEquals(
+      downs.map((one) => format(one)).sort(),
+      [
+        `{nodedown,'${b.name}',[{nodedown_reason,disconnect},{node_type,hidden}]}`,
+        `{nodedown,'${b.name}'}`,
+      ].map((text) => text.replaceAll("'", "")).sort(),
+    );
   },
-  { node: { workers: 1 } },
+  { node: { workers: 1 }, threads: true },
 );
 
 test("an Erlang node and a process on a worker", { skip: needsErlang }, async () => {
@@ -80,34 +95,35 @@ test("an Erlang node and a process on a worker", { skip: needsErlang }, async ()
     });
     const calls = await erl.eval(`
       G = {guest, 'workers@localhost'},
-      Pid = gen_server:call(G, me),
+      Pid = gen_server:call(G, me, infinity),
       Terms = {1.0, 2.5, <<"text">>, [1,2,3], "abc", #{a => {1}}, self(), make_ref()},
-      Same = gen_server:call(Pid, {echo, Terms}) == Terms,
+      Same = gen_server:call(Pid, {echo, Terms}, infinity) == Terms,
       Me = self(),
       [gen_server:cast(Pid, {forward, Me, N}) || N <- lists:seq(1, 100)],
       Order = [receive N -> N end || N <- lists:seq(1, 100)] =:= lists:seq(1, 100),
       Big = binary:copy(<<"0123456789">>, 200000),
-      IsBig = gen_server:call(Pid, {echo, Big}) =:= Big,
-      Late = gen_server:call(Pid, {late, later}),
-      {'EXIT', {{bad_request, _, _}, _}} = (catch gen_server:call(Pid, {nothing, 1})),
-      State = element(1, sys:get_status(Pid)),
+      IsBig = gen_server:call(Pid, {echo, Big}, infinity) =:= Big,
+      Late = gen_server:call(Pid, {late, later}, infinity),
+      {'EXIT', {{bad_request, _, _}, _}} = (catch gen_server:call(Pid, {nothing, 1}, infinity)),
+      State = element(1, sys:get_status(Pid, infinity)),
       {node(Pid), Same, Order, IsBig, Late, State}`);
     assertEquals(calls, "{workers@localhost,true,true,true,later,status}");
     const ends = await erl.eval(`
       G = {guest, 'workers@localhost'},
-      Pid = gen_server:call(G, me),
+      Pid = gen_server:call(G, me, infinity),
       process_flag(trap_exit, true),
       link(Pid),
       Ref = monitor(process, Pid),
       NameRef = monitor(process, G),
-      {'EXIT', {{bye, 1}, _}} = (catch gen_server:call(Pid, {exit, {bye, 1}})),
+      {'EXIT', {{bye, 1}, _}} = (catch gen_server:call(Pid, {exit, {bye, 1}}, infinity)),
       [receive {'EXIT', Pid, R1} -> R1 end,
        receive {'DOWN', Ref, process, Pid, R2} -> R2 end,
        receive {'DOWN', NameRef, process, G, R3} -> R3 end,
        element(1, element(2, catch gen_server:call(Pid, me)))]`);
     assertEquals(ends, "[{bye,1},{bye,1},{bye,1},noproc]");
 
-    const guest = await node.start<Guest>(GUEST, [true], { register: "guest" });
+    const guest = (await node.start<Guest>(GUEST, [true], { register: "guest" }))
+      .with({ timeout: 100_000 });
     const beam = "beam@localhost";
     assertEquals(await guest.call("rpc", beam, "lists", "seq", [1, 3]), [1, 2, 3]);
     const rex = tuple(atom("rex"), atom(beam));
@@ -129,7 +145,7 @@ test("an Erlang node and a process on a worker", { skip: needsErlang }, async ()
       ].sort(),
     );
     const ended = new Promise((resolve) => guest.monitor(({ reason }) => resolve(reason)));
-    await erl.eval(`exit(gen_server:call({guest, 'workers@localhost'}, me), kill)`);
+    await erl.eval(`exit(gen_server:call({guest, 'workers@localhost'}, me, infinity), kill)`);
     assertEquals(await ended, atom("killed"));
   } finally {
     await node.stop();

@@ -89,7 +89,7 @@ export class NodeLogger extends LevelLogger {
     this._platform = withLog(platform, (level, message) => this._log(level, message));
   }
 
-  /** From which level on the node logs; a process may have a level of its own. */
+  /** From which level on the node logs; a process may have a level of its own. A worker keeps that which the node had when its thread began. */
   get level(): LogThreshold {
     return this.#level;
   }

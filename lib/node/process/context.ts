@@ -1,9 +1,7 @@
 import { checkFields } from "../../_util/fields.ts";
-import { atom } from "../../etf/atom.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { type Pid, Ref } from "../../etf/identifiers.ts";
 import type { AnySchema, Output } from "../../etf/schema/schema.ts";
-import { type AnyTuple, tuple } from "../../etf/tuple.ts";
 import type { CallOptions } from "../call.ts";
 import type { Core } from "../core.ts";
 import { castWith, sendWith } from "../delivery.ts";
@@ -245,7 +243,7 @@ export abstract class ProcessContext {
         `Cannot monitor ${String(type)} nodes: the type is "visible", "hidden" or "all"`,
       );
     }
-    alive(this, "monitor nodes").node._network?.monitors.monitorNodes(this._process, on, type);
+    alive(this, "monitor nodes").node._monitors.monitorNodes(this._process, on, type);
   }
 
   /**
@@ -256,9 +254,7 @@ export abstract class ProcessContext {
    */
   monitorNode(node: string, on = true): void {
     const { node: here, _process: process } = alive(this, "monitor a node");
-    if (node === here.name) return;
-    if (here._network !== null) here._network.monitors.monitorNode(process, node, on);
-    else if (on) process.deliver(tuple(atom("nodedown"), atom(node)) as AnyTuple);
+    if (node !== here.name) here._monitors.monitorNode(process, node, on);
   }
 
   /**

@@ -15,6 +15,12 @@ export interface MonitoredNetwork {
   connect(name: string): Promise<void>;
 }
 
+/** What processes ask to be told. */
+export interface NodeMonitoring {
+  monitorNodes(process: Process, on: boolean, type: NodeType): void;
+  monitorNode(process: Process, node: string, on: boolean): void;
+}
+
 const [NODEUP, NODEDOWN] = [atom("nodeup"), atom("nodedown")];
 const [NODE_TYPE, NODEDOWN_REASON] = [atom("node_type"), atom("nodedown_reason")];
 const [VISIBLE, HIDDEN] = [atom("visible"), atom("hidden")];
@@ -51,7 +57,7 @@ class Listener implements Watcher {
 }
 
 /** The processes that want to know which nodes come and go, as `net_kernel:monitor_nodes/2` and `erlang:monitor_node/2`. */
-export class NodeMonitors {
+export class NodeMonitors implements NodeMonitoring {
   readonly #network: MonitoredNetwork;
   readonly #listeners: Map<Process, Listener> = new Map();
   /** The types of the connections that are up. */
@@ -131,6 +137,14 @@ export class NodeMonitors {
     }
   }
 }
+
+/** Of a node without a network: all others are down. */
+export const NO_NODES: NodeMonitoring = {
+  monitorNodes() {},
+  monitorNode(process, node, on) {
+    if (on) process.deliver(tuple(NODEDOWN, atom(node)) as AnyTuple);
+  },
+};
 
 function info(hidden: boolean): Term[] {
   return [pair(NODE_TYPE, hidden ? HIDDEN : VISIBLE)];
