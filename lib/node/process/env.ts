@@ -16,7 +16,8 @@ export interface EnvPlace {
  *
  * - A process inherits the environment of the process that it is started with a link to (`link`), as it is at that moment.
  * - What is set counts for this process and for what it starts from then on.
- * - Values of the node are looked up last, and each time anew.
+ * - Values of the node are looked up last, and each time anew. A worker has those that the node had when the worker's thread began, as far as
+ *   they are terms; what is set there counts there.
  *
  * @example
  * ```ts
@@ -80,10 +81,14 @@ export function startEnv(
   given: Readonly<Record<string, unknown>> | undefined,
 ): Env | null {
   if (given === undefined) return parent;
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(
-      `Cannot start a process: option env is a ${typeof given}, an object is needed`,
-    );
-  }
+  checkEnv(given);
   return new Map([...parent ?? EMPTY, ...Object.entries(given)]);
+}
+
+/** @throws {TypeError} if it is no environment to start a process with. */
+export function checkEnv(given: unknown): void {
+  if (typeof given === "object" && given !== null) return;
+  throw new TypeError(
+    `Cannot start a process: option env is a ${typeof given}, an object is needed`,
+  );
 }

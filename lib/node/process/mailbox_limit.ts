@@ -120,7 +120,7 @@ const FIELDS: FieldsOf<MailboxOptions> = { max: true, full: true };
 const FALLBACK_FIELDS: FieldsOf<MailboxFallback> = { fallback: true, tag: true };
 
 /** @throws {TypeError} if they say nothing that a mailbox could be kept to. */
-function checkMailbox(options: MailboxOptions): void {
+export function checkMailbox(options: MailboxOptions): void {
   checkFields("limit a mailbox", options, FIELDS);
   const { max } = options;
   if (!Number.isInteger(max) || max < 1) {

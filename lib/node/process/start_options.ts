@@ -5,7 +5,10 @@ import type { Core } from "../core.ts";
 import { ExitError } from "../errors.ts";
 import type { ProcessOptions, StartOptions } from "../local_node.ts";
 import { Deadline } from "./deadlines.ts";
+import { checkEnv } from "./env.ts";
 import { unlinkProcesses } from "./links.ts";
+import type { MailboxOptions } from "./mailbox.ts";
+import { checkMailbox } from "./mailbox_limit.ts";
 import type { Process } from "./process.ts";
 
 /** Every option, so that a misspelt one is not taken for its default. */
@@ -25,6 +28,7 @@ const START_FIELDS: FieldsOf<StartOptions> = {
 /** @throws {TypeError} if there is no such option. */
 export function checkSpawnOptions(options: ProcessOptions): void {
   checkFields("spawn a process", options, PROCESS_FIELDS);
+  checkValues(options);
 }
 
 /**
@@ -36,6 +40,15 @@ export function checkStartOptions(name: string, options: StartOptions): void {
   checkFields(`start ${name}`, options, START_FIELDS);
   checkTimeout(`start ${name}`, options.timeout);
   checkTimeout(`start ${name}`, options.hibernateAfter, "hibernateAfter");
+  checkValues(options);
+}
+
+/** Before there is a process, which has its name from the beginning. */
+function checkValues(
+  { mailbox, env }: { readonly mailbox?: MailboxOptions; readonly env?: unknown },
+): void {
+  if (mailbox !== undefined) checkMailbox(mailbox);
+  if (env !== undefined) checkEnv(env);
 }
 
 /** @throws {RangeError} if it is no time. */
