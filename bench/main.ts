@@ -17,11 +17,13 @@ const args = process.argv.slice(2);
 if (args.includes("--far")) {
   await serveFar();
 } else {
-  const names = args.filter((arg) => !arg.startsWith("--"));
+  const names = args.filter((arg) => arg !== "--json");
   const rows: Row[] = [];
   for (const name of names.length === 0 ? Object.keys(SUITES) : names) {
     const suite = SUITES[name];
-    if (suite === undefined) throw new Error(`Cannot run ${name}: there is ${Object.keys(SUITES)}`);
+    if (suite === undefined) {
+      throw new Error(`Cannot run ${name}: there are ${Object.keys(SUITES).join(", ")}`);
+    }
     for (const row of await suite()) {
       rows.push(row);
       if (!args.includes("--json")) console.log(line(row));

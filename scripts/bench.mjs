@@ -1,8 +1,11 @@
-// Runs the benchmarks on Deno, Bun and Node, one after the other, and prints one table: bench.mjs [local] [remote] [codec]
+// Runs the benchmarks on Deno, Bun and Node, one after the other, and prints one table:
+//
+//   bench.mjs [local] [remote] [codec]
 
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { command, installDependencies } from "./runtimes/runtimes.mjs";
+import { tellUsage } from "./usage.mjs";
 
 const RUNTIMES = {
   deno: ["run", "-A", "--v8-flags=--expose-gc"],
@@ -10,6 +13,7 @@ const RUNTIMES = {
   node: ["--expose-gc"],
 };
 
+tellUsage(import.meta.url);
 installDependencies();
 const table = new Map();
 for (const [runtime, flags] of Object.entries(RUNTIMES)) {

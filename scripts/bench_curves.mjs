@@ -7,7 +7,9 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { command, installDependencies, root } from "./runtimes/runtimes.mjs";
+import { tellUsage } from "./usage.mjs";
 
+tellUsage(import.meta.url);
 installDependencies();
 const [file, ...before] = command("node");
 const main = join(root, "bench", "curves", "main.ts");

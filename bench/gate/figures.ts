@@ -35,23 +35,28 @@ function stateOf({ value, varies }: Figure, bound: number | null): State {
   return value < bound * (1 - varies) ? "less" : "as before";
 }
 
-/** Names of bounds that no figure has any more. */
-export function unused(bounds: Bounds, all: readonly (readonly Figure[])[]): string[] {
-  const names = new Set(all.flatMap((figures) => figures.map(({ name }) => name)));
-  return Object.keys(bounds).filter((name) => !names.has(name));
+/** The figures of each runtime that was measured. */
+export type Measured = Readonly<Record<string, readonly Figure[]>>;
+
+/** Names of bounds that a runtime was measured for, and has no figure of any more. */
+export function unused(bounds: Bounds, measured: Measured): string[] {
+  return Object.keys(bounds).filter((name) =>
+    Object.keys(bounds[name]).some((runtime) =>
+      measured[runtime]?.every((figure) => figure.name !== name)
+    )
+  );
 }
 
-/** The bounds that accept these figures; those of other runtimes stay. */
-export function accepted(
-  bounds: Bounds,
-  measured: Readonly<Record<string, readonly Figure[]>>,
-): Bounds {
-  const names = [...new Set(Object.values(measured).flat().map(({ name }) => name))];
-  return Object.fromEntries(names.map((name) => {
+/** The bounds that accept these figures; those of runtimes that were not measured stay. */
+export function accepted(bounds: Bounds, measured: Measured): Bounds {
+  const names = Object.values(measured).flat().map(({ name }) => name);
+  const all = [...new Set([...names, ...Object.keys(bounds)])].map((name) => {
+    const kept = Object.entries(bounds[name] ?? {}).filter(([runtime]) => !(runtime in measured));
     const found = Object.entries(measured).flatMap(([runtime, figures]) =>
       figures.filter((figure) => figure.name === name)
         .map(({ value }) => [runtime, value] as const)
     );
-    return [name, { ...bounds[name], ...Object.fromEntries(found) }];
-  }));
+    return [name, Object.fromEntries([...kept, ...found])] as const;
+  });
+  return Object.fromEntries(all.filter(([, bound]) => Object.keys(bound).length > 0));
 }

@@ -95,7 +95,7 @@ if (options.accept) {
   if (all.some(({ state }) => state === "new" || state === "less")) {
     console.error(`some are new or less, which is not held before it is accepted; ${advice}`);
   }
-  const left = unused(bounds, Object.values(measured));
+  const left = unused(bounds, measured);
   if (left.length > 0) console.error(`nothing measures ${left.join(", ")} any more; ${advice}`);
   if (grown > 0) process.exitCode = 1;
 }

@@ -1,6 +1,7 @@
 // A remote call without nodes: the two ends of a connection, with the codec, the frames and the sockets of ours, and nothing behind them.
 // What goes there and back are the control messages of a call and its reply; no process, mailbox, table of calls or promise of a call takes part.
-// `connection.ts far` prints `ready PORT` and ends with its standard input; `connection.ts ping --far PORT` measures.
+// `connection.ts far` prints `ready PORT` and ends with its standard input; `connection.ts ping --far PORT` measures one call at a time,
+// `connection.ts many --far PORT` so many callers as the benchmark of calls has, each of which waits for a promise.
 
 import process from "node:process";
 import { atom, type Encodable, ImproperList, Pid, Ref, type Tuple, tuple } from "../../mod.ts";
@@ -51,13 +52,13 @@ function serve(stream: Stream): void {
   });
 }
 
-/** The caller's end: one call at a time. */
-function calls(stream: Stream): () => Promise<void> {
+/** The caller's end: one call at a time. The work is a row of them. */
+function oneAtATime(stream: Stream): () => Promise<number> {
   let answered: () => void = () => {};
   let ref: Ref | null = null;
   let number = 0;
   const far = connection(stream, "initiator", () => answered());
-  return () => {
+  const call = (): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
     answered = resolve;
     // The end of the last one's monitor goes with the next call.
@@ -68,6 +69,40 @@ function calls(stream: Stream): () => Promise<void> {
     far.offer([CONTROL.REG_SEND, caller, UNUSED, NAME], tuple(GEN_CALL, from, GET) as Encodable);
     return promise;
   };
+  return async () => {
+    for (let i = 0; i < 200; i++) await call();
+    return 200;
+  };
+}
+
+const CALLERS = 120;
+const EACH = 50;
+
+/** The caller's end: many callers, each with one call at a time. The work is a row of calls of each. */
+function callsOfMany(stream: Stream): () => Promise<number> {
+  const waiting: (() => void)[] = new Array(CALLERS);
+  let keep: () => void;
+  const kept = (resolve: () => void): void => void (keep = resolve);
+  const far = connection(stream, "initiator", (control) => {
+    if (control[0] === CONTROL.ALIAS_SEND) waiting[control[2].words[0]]();
+  });
+  const run = async (number: number): Promise<void> => {
+    const pid = new Pid(atom(NEAR), 1_000 + number, 0, CREATION);
+    for (let i = 0; i < EACH; i++) {
+      const ref = new Ref(NODE, CREATION, [number, i, 3]);
+      far.send([CONTROL.MONITOR_P, pid, NAME, ref]);
+      const from = tuple(pid, new ImproperList([ALIAS], ref));
+      far.offer([CONTROL.REG_SEND, pid, UNUSED, NAME], tuple(GEN_CALL, from, GET) as Encodable);
+      const answer = new Promise<void>(kept);
+      waiting[number] = keep;
+      await answer;
+      far.send([CONTROL.DEMONITOR_P, pid, NAME, ref]);
+    }
+  };
+  return async () => {
+    await Promise.all(Array.from({ length: CALLERS }, (_, number) => run(number)));
+    return CALLERS * EACH;
+  };
 }
 
 const it = task();
@@ -76,10 +111,7 @@ if (it.names[0] === "far") {
   console.log(`ready ${address.port}`);
   process.stdin.resume().on("end", () => process.exit());
 } else {
-  const call = calls(await transport.connect({ host: LOOPBACK, port: Number(it.far) }));
-  await report(it, async () => {
-    for (let i = 0; i < 200; i++) await call();
-    return 200;
-  });
+  const stream = await transport.connect({ host: LOOPBACK, port: Number(it.far) });
+  await report(it, it.names[0] === "many" ? callsOfMany(stream) : oneAtATime(stream));
   process.exit();
 }

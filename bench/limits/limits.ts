@@ -81,6 +81,17 @@ export const LIMITS: readonly Limit[] = [
   fromErlang("calls-from-erlang", "calls of many", "Erlang to who answers by ready-made bytes"),
   fromErlang("send-from-erlang", "send", "Erlang to who throws away what comes"),
   remoteCall("remote-call-one-core"),
+  remoteCall("remote-call-two-cores"),
+  limit(
+    "remote-calls-two-processes",
+    ["ours", "otp"],
+    {
+      connection:
+        "as many callers that wait for promises, with our codec at both ends, and no node",
+    },
+    { connection: ["../limits/connection.ts", "many"] },
+    { connection: ["../limits/connection.ts", "far"] },
+  ),
   limit(
     "remote-1mb-two-processes",
     ["ours", "otp"],

@@ -35,13 +35,16 @@ test("what has grown beyond what it varies by is told", () => {
 });
 
 test("accepting keeps the bounds of runtimes that were not measured, and drops what nothing measures", () => {
-  const bounds: Bounds = { a: { bun: 10, deno: 7 }, gone: { bun: 1 } };
+  const bounds: Bounds = { a: { bun: 10, deno: 7 }, gone: { bun: 1, deno: 2 }, far: { deno: 1 } };
   const measured = { bun: [figure("a", 12), figure("new", 3)], node: [figure("a", 13)] };
-  assertEquals(unused(bounds, Object.values(measured)), ["gone"]);
+  assertEquals(unused(bounds, measured), ["gone"]);
   assertEquals(accepted(bounds, measured), {
     a: { bun: 12, deno: 7, node: 13 },
     new: { bun: 3 },
+    gone: { deno: 2 },
+    far: { deno: 1 },
   });
+  assertEquals(accepted({ gone: { bun: 1 } }, measured).gone, undefined);
 });
 
 test("turns, writes, bytes and control messages are those that were accepted (see bench/README.md)", async () => {
