@@ -11,7 +11,7 @@
 // - A file that does not end in time is killed with all that it started. Node is not told to exit
 //   after the last test, so that a timer, socket or process left open shows here.
 // - ERGO_ALLOW_SKIP=0 makes every skipped test a failure. ERGO_TEST_TIMEOUT is the time for one
-//   file in seconds (120), ERGO_TEST_TOTAL for all (3600). Without --jobs as many files run at once as
+//   file in seconds (400), ERGO_TEST_TOTAL for all (3600). Without --jobs as many files run at once as
 //   there are cores, four at most.
 
 import { spawn } from "node:child_process";
@@ -42,10 +42,10 @@ const runners = {
     `--junit-path=${report}`,
     file,
   ],
-  // Bun's limit for one test is 5 s unless told otherwise, also for node:test.
+  // Bun's limit for one test is 5 s unless told otherwise, also for node:test. Here the file's counts.
   bun: (file, report) => [
     "test",
-    "--timeout=60000",
+    "--timeout=3600000",
     "--reporter=junit",
     `--reporter-outfile=${report}`,
     `./${file}`,
@@ -144,9 +144,9 @@ async function runFile(runtime, file, { folder, limit, verbose }) {
   };
 }
 
-/** Whether the process group still has members a second after its leader's end. */
+/** Whether the process group still has members some time after its leader's end. */
 async function outlives(group) {
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 200; tries++) {
     if (!isRunning(group)) return false;
     await sleep(50);
   }
@@ -270,7 +270,7 @@ async function main() {
     folder,
     jobs: Number(values.jobs),
     verbose: values.verbose,
-    limit: Number(process.env.ERGO_TEST_TIMEOUT ?? 120) * 1000,
+    limit: Number(process.env.ERGO_TEST_TIMEOUT ?? 400) * 1000,
     deadline: Date.now() + Number(process.env.ERGO_TEST_TOTAL ?? 3600) * 1000,
   };
   const sums = [];

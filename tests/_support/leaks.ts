@@ -24,7 +24,7 @@ export function openNow(): Open {
 }
 
 /** Fails unless all that was opened since `before` is closed again within `patience` milliseconds. */
-export async function assertNothingLeft(before: Open, patience = 2000): Promise<void> {
+export async function assertNothingLeft(before: Open, patience = 30_000): Promise<void> {
   let now = openNow();
   for (let waited = 0; waited < patience && !isWithin(now, before); waited += 20) {
     await sleep(20);

@@ -20,6 +20,7 @@ import {
 import { SHUTDOWN } from "./_nodes.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
 import { memoryNetwork, type MemoryNetworkOptions } from "../../lib/transport/memory.ts";
+import { slowClock, steadyClock } from "../_support/clocks.ts";
 
 const COOKIE = "a cookie for tests";
 const PORT = 4000;
@@ -43,6 +44,8 @@ export interface ClusterOptions {
   /** Of every node. */
   readonly node?: NodeOptions;
   readonly network?: MemoryNetworkOptions;
+  /** Whether processes of theirs run on threads, which may be held up alone: then their time-outs are ten times as long. */
+  readonly threads?: boolean;
 }
 
 /** A test on nodes over a network in memory, which are stopped and must have left nothing at the end. */
@@ -53,7 +56,8 @@ export function clusterTest(
 ): void {
   test(title, async () => {
     const network = memoryNetwork(options.network);
-    const platform = await defaultPlatform();
+    const real = await defaultPlatform();
+    const platform = options.threads ? slowClock(real) : steadyClock(real);
     const logs: string[] = [];
     const timers = new Set<object>();
     const counted = countingPlatform(platform, timers, logs);

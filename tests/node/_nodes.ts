@@ -107,10 +107,11 @@ export function collector(node: Node, setUp?: (self: Self) => void): { pid: Pid;
   return { pid, got };
 }
 
-/** Waits until it is so, for which nothing but turns may be needed. */
+/** Waits until it is so, for as long as a busy machine may need. */
 export async function until(isSo: () => boolean): Promise<void> {
-  for (let turns = 0; !isSo(); turns++) {
-    if (turns === 1_000) throw new Error(`it has not come to that: ${isSo}`);
+  const end = performance.now() + 60_000;
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`it has not come to that: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }

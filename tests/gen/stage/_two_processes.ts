@@ -6,6 +6,8 @@ import { selfCommand } from "../../_support/runtime.ts";
 
 const FAR = fileURLToPath(new URL("./_far_stage.ts", import.meta.url));
 const COOKIE = "stages";
+/** For a program that a busy machine may hold up. */
+const PATIENT = { timeout: 60_000 };
 const DOUBLER = { name: "doubler", node: "far@localhost" };
 
 /** Into so many partitions the stage in the other program divides what it gives. */
@@ -90,14 +92,15 @@ export async function flow(count: number): Promise<Flow> {
   const producer = await node.start(Producer.from(numbers), [], { register: "numbers" });
   const arrived = new Arrived(count);
   const doubler = node.ref(ProducerConsumer, DOUBLER);
-  const memory = async (): Promise<number> => await node.call(DOUBLER, atom("memory"), t.integer);
+  const memory = async (): Promise<number> =>
+    await node.call(DOUBLER, atom("memory"), t.integer, PATIENT);
   const atFirst = await memory();
   const before = performance.now();
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const consumer = await node.start(Counting, [partition, arrived]);
-    await consumer.subscribe(DOUBLER, { partition, cancel: "temporary" });
+    await consumer.with(PATIENT).subscribe(DOUBLER, { partition, cancel: "temporary" });
   }
-  await doubler.subscribe(producer, { cancel: "temporary" });
+  await doubler.with(PATIENT).subscribe(producer, { cancel: "temporary" });
   await Promise.race([arrived.done, ended]);
   const seconds = (performance.now() - before) / 1_000;
   const { wrong, memory: here } = arrived;

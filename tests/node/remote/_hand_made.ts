@@ -15,6 +15,7 @@ import {
   startNode,
   type Term,
 } from "../../../mod.ts";
+import { steadyClock } from "../../_support/clocks.ts";
 import { HandMade, type HandMadeOptions } from "../../_support/hand_made.ts";
 import { COOKIE } from "../../_support/interop.ts";
 
@@ -43,7 +44,7 @@ export function visitedTest(
 ): void {
   test(title, async () => {
     const network = memoryNetwork();
-    const platform = await defaultPlatform();
+    const platform = steadyClock(await defaultPlatform());
     const logs: string[] = [];
     const node = await startNode(NODE, {
       cookie: COOKIE,

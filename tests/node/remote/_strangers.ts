@@ -2,6 +2,7 @@ import { announcedFlags } from "../../../lib/dist/flags.ts";
 import type { Stream, StreamHandler, Transport } from "../../../lib/transport/contract.ts";
 import { type Node, type NodeOptions, type Platform, startNode } from "../../../mod.ts";
 import { defaultPlatform } from "../../../lib/platform/default.ts";
+import { steadyClock } from "../../_support/clocks.ts";
 import { type MemoryNetwork, memoryNetwork } from "../../../lib/transport/memory.ts";
 
 export const COOKIE = "a cookie for tests";
@@ -90,10 +91,11 @@ export class Town implements AsyncDisposable {
   readonly network: MemoryNetwork = memoryNetwork();
   readonly logs: string[] = [];
   readonly #nodes: Node[] = [];
+  #platform: Platform | null = null;
 
   async start(name: string, options: NodeOptions = {}): Promise<Node> {
     const platform: Platform = {
-      ...await defaultPlatform(),
+      ...this.#platform ??= steadyClock(await defaultPlatform()),
       log: (_level, message) => void this.logs.push(message),
     };
     const machine = name.split("@")[0];

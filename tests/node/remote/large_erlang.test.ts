@@ -23,6 +23,8 @@ const skip = needs("erl", "epmd");
 const MIB = 1024 * 1024;
 const SLOW = "slow@localhost";
 const QUICK = "quick@localhost";
+/** For a node that a busy machine may hold up. */
+const PATIENT = { timeout: 60_000 };
 
 /** `echo` answers calls. `driver` sends so many bytes, or counts what comes in order until it is asked. */
 const THERE = `
@@ -75,7 +77,7 @@ async function callsUntil<T>(node: Node, peer: string, done: Promise<T>): Promis
   done.finally(() => over = true);
   let calls = 0;
   while (!over) {
-    assertEquals(await node.call({ name: "echo", node: peer }, calls, { timeout: 60_000 }), calls);
+    assertEquals(await node.call({ name: "echo", node: peer }, calls, PATIENT), calls);
     calls++;
   }
   return [calls, await done];
@@ -100,8 +102,11 @@ test("calls are answered while 48 MiB are on their way from there", { skip }, as
   const mine = await inbox(node);
   await node.connect(QUICK);
   node.send({ name: "driver", node: QUICK }, tuple(atom("send"), mine.pid, 48 * MIB));
-  await poll(() => node.stats(QUICK)!.sequencesIn === 1);
-  const [calls, bytes] = await callsUntil(node, QUICK, mine.next());
+  const large = mine.next();
+  let isHere = false;
+  large.finally(() => isHere = true);
+  await poll(() => isHere || node.stats(QUICK)!.sequencesIn === 1);
+  const [calls, bytes] = await callsUntil(node, QUICK, large);
   assertEquals((bytes as unknown as Uint8Array).length, 48 * MIB);
   assert(calls >= 2, `${calls} calls`);
 });
@@ -134,7 +139,7 @@ test(
         }
         const { queued } = node.stats(SLOW)!;
         assert(queued <= 4 * MIB, `${queued} bytes`);
-        if (taken % 10 === 0) await node.call({ name: "echo", node: QUICK }, taken);
+        if (taken % 10 === 0) await node.call({ name: "echo", node: QUICK }, taken, PATIENT);
       }
       assertInstanceOf(error, BusyError);
       assert(taken > 20, `${taken} messages`);
@@ -146,7 +151,7 @@ test(
       );
       assertEquals(await other.next(), 3 * MIB);
       for (let i = 0; i < 100; i++) {
-        assertEquals(await node.call({ name: "echo", node: QUICK }, i), i);
+        assertEquals(await node.call({ name: "echo", node: QUICK }, i, PATIENT), i);
       }
       assert(node.stats(SLOW)!.busy);
       const ready = node.sendReady(driver);
