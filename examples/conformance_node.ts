@@ -45,6 +45,11 @@ import {
   withSelf,
 } from "../mod.ts";
 
+interface Held {
+  readonly term: Promise<Term>;
+  readonly resolve: (term: Term) => void;
+}
+
 /** A pid, or `{Name, Node}`. */
 const Reachable = t.union(t.pid, t.tuple(t.atom(), t.atom()));
 /** What a timer takes. */
@@ -57,6 +62,7 @@ const Size = t.integer.where((n) => n >= 0 && n < 2 ** 27 - 1024, "0 to 2^27-102
  * | --- | --- |
  * | `{echo, T}` | `T`, whatever term it is |
  * | `{later, Ms, T}` | `T` after `Ms`, while other calls are served |
+ * | `{hold, K}` | what another call gives with `{release, K, T}`, which is answered `ok`; while other calls are served |
  * | `plain` | the pid of a process that obeys the messages of {@linkcode obey} |
  * | `{worker, P}` | such a process, which has linked itself to `P` |
  * | `{watch, P}` | the reference of a monitor; on DOWN `{watched, Ref, Object, Reason}` goes to that caller |
@@ -68,6 +74,7 @@ const Size = t.integer.where((n) => n >= 0 && n < 2 ** 27 - 1024, "0 to 2^27-102
  */
 class Echo extends GenServer {
   #watches: Map<string, Monitor> = new Map();
+  #held: Map<unknown, Held> = new Map();
   #tally: Map<unknown, number> = new Map();
 
   override init(): void {
@@ -77,6 +84,11 @@ class Echo extends GenServer {
   override readonly calls = {
     echo: on(t.term, (term) => term),
     later: on(Milliseconds, t.term, (ms, term) => later(this.node.sleep(ms).then(() => term))),
+    hold: on(t.term, (key) => later(this.#meet(key).term)),
+    release: on(t.term, t.term, (key, term) => {
+      this.#meet(key).resolve(term);
+      return atom("ok");
+    }),
     plain: () => this.node.spawn(obey),
     worker: on(t.pid, (pid) =>
       later(
@@ -114,6 +126,20 @@ class Echo extends GenServer {
   override readonly casts = {
     to: on(t.pid, t.term, (pid, term) => this.send(pid, term)),
   };
+
+  /** What a call `hold` and a call `release` share, whichever comes first. */
+  #meet(key: Term): Held {
+    const name = termKey(key);
+    const known = this.#held.get(name);
+    if (known !== undefined) {
+      this.#held.delete(name);
+      return known;
+    }
+    let resolve = (_: Term): void => {};
+    const held = { term: new Promise<Term>((done) => resolve = done), resolve };
+    this.#held.set(name, held);
+    return held;
+  }
 
   override handleInfo(message: Term): void {
     if (!isTuple(message) || message[0] !== atom("info") || message.length !== 4) return;
@@ -314,6 +340,7 @@ export async function serve(node: Node): Promise<void> {
       await node.sleep(ms);
       return atom("ok");
     }),
+    hold: (key) => node.call("echo", tuple(atom("hold"), key) as Term, { timeout: Infinity }),
     loop: withSelf(obey),
   });
 }

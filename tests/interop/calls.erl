@@ -63,7 +63,7 @@ call_whose_process_ends_test(Node) ->
          Pid = checks:plain(Node),
          Request = gen_server:send_request(Pid, hello),
          Pid ! {exit, Reason},
-         {error, {Reason, Pid}} = gen_server:receive_response(Request, 5000)
+         {error, {Reason, Pid}} = gen_server:receive_response(Request, 40000)
      end || Reason <- [boom, normal, {shutdown, x}]].
 
 multi_call_test(Node) ->
@@ -75,8 +75,8 @@ multi_call_test(Node) ->
 multi_call_with_timeout_test(Node) ->
     {[{Node, hello}], []} = gen_server:multi_call([Node], echo, {echo, hello}, 5000),
     {[], [Node]} = gen_server:multi_call([Node], no_such_name, hello, 5000),
-    {[], [Node]} = gen_server:multi_call([Node], echo, {later, 300, late}, 20),
-    fence(Node, 320).
+    {[], [Node]} = gen_server:multi_call([Node], echo, {hold, multi}, 20),
+    released_late(Node, multi).
 
 multi_call_to_a_node_that_is_not_there_test(Node) ->
     {[{Node, hello}], [nobody@localhost]} =
@@ -84,12 +84,13 @@ multi_call_to_a_node_that_is_not_there_test(Node) ->
 
 send_request_then_receive_response_test(Node) ->
     Request = gen_server:send_request({echo, Node}, {echo, hello}),
-    {reply, hello} = gen_server:receive_response(Request, 5000).
+    {reply, hello} = gen_server:receive_response(Request, 40000).
 
 send_request_then_wait_response_test(Node) ->
-    Request = gen_server:send_request(echo(Node), {later, 100, hello}),
+    Request = gen_server:send_request(echo(Node), {hold, waits}),
     timeout = gen_server:wait_response(Request, 0),
-    {reply, hello} = gen_server:wait_response(Request, 5000).
+    ok = gen_server:call({echo, Node}, {release, waits, hello}),
+    {reply, hello} = gen_server:wait_response(Request, 40000).
 
 send_request_then_check_response_test(Node) ->
     Request = gen_server:send_request({echo, Node}, {echo, hello}),
@@ -101,7 +102,7 @@ send_request_then_check_response_test(Node) ->
 
 send_request_to_nobody_test(Node) ->
     Request = gen_server:send_request({no_such_name, Node}, hello),
-    {error, {noproc, {no_such_name, Node}}} = gen_server:wait_response(Request, 5000).
+    {error, {noproc, {no_such_name, Node}}} = gen_server:wait_response(Request, 40000).
 
 a_collection_of_requests_test(Node) ->
     Collection = lists:foldl(
@@ -110,25 +111,26 @@ a_collection_of_requests_test(Node) ->
     collect(Collection, 50).
 
 collect(Collection, 0) ->
-    no_request = gen_server:receive_response(Collection, 5000, true);
+    no_request = gen_server:receive_response(Collection, 40000, true);
 collect(Collection, Left) ->
-    {{reply, I}, {label, I}, Rest} = gen_server:receive_response(Collection, 5000, true),
+    {{reply, I}, {label, I}, Rest} = gen_server:receive_response(Collection, 40000, true),
     collect(Rest, Left - 1).
 
 a_late_reply_is_dropped_test(Node) ->
-    {timeout, _} = catch_exit(fun() -> gen_server:call({echo, Node}, {later, 150, late}, 20) end),
-    fence(Node, 170).
+    {timeout, _} = catch_exit(fun() -> gen_server:call({echo, Node}, {hold, call}, 20) end),
+    released_late(Node, call).
 
 a_late_response_is_dropped_test(Node) ->
-    Request = gen_server:send_request({echo, Node}, {later, 150, late}),
+    Request = gen_server:send_request({echo, Node}, {hold, request}),
     timeout = gen_server:receive_response(Request, 20),
-    fence(Node, 170).
+    released_late(Node, request).
 
 other_calls_are_served_while_one_waits_test(Node) ->
-    Slow = gen_server:send_request({echo, Node}, {later, 200, slow}),
+    Slow = gen_server:send_request({echo, Node}, {hold, slow}),
     fast = gen_server:call({echo, Node}, {echo, fast}),
     timeout = gen_server:wait_response(Slow, 0),
-    {reply, slow} = gen_server:wait_response(Slow, 5000).
+    ok = gen_server:call({echo, Node}, {release, slow, slow}),
+    {reply, slow} = gen_server:wait_response(Slow, 40000).
 
 calls_of_many_processes_at_once_test(Node) ->
     Self = self(),
@@ -195,9 +197,10 @@ echo(Node) ->
     {echo, Node} ! {info, self(), tag, term},
     receive {tag, term, Pid} -> Pid end.
 
-%% When this returns, all that echo was to send within so many milliseconds has come.
-fence(Node, Ms) ->
-    fence = gen_server:call({echo, Node}, {later, Ms, fence}).
+%% A held call is answered, now that nobody waits for it any more. When this returns, the reply has come.
+released_late(Node, Key) ->
+    ok = gen_server:call({echo, Node}, {release, Key, late}),
+    fence = gen_server:call({echo, Node}, {later, 20, fence}).
 
 catch_exit(Fun) ->
     try Fun() of Value -> error({returned, Value}) catch exit:Reason -> Reason end.

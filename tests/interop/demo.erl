@@ -2,7 +2,7 @@
 %% expect is what OTP does.
 -module(demo).
 -behaviour(gen_server).
--export([start/0, start_link/1, start_sup/0, sum/2, boom/0, sleep/1, loop/0]).
+-export([start/0, start_link/1, start_sup/0, sum/2, boom/0, sleep/1, hold/1, loop/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 start() ->
@@ -17,6 +17,7 @@ start_sup() -> supervisor:start_link({local, sup}, ?MODULE, sup).
 sum(A, B) -> A + B.
 boom() -> exit(boom).
 sleep(Ms) -> receive after Ms -> ok end.
+hold(Key) -> gen_server:call(echo, {hold, Key}, infinity).
 loop() -> obey(none).
 
 obey(ReportTo) ->
@@ -43,6 +44,17 @@ handle_call({exit, Reason}, _, crasher) -> exit(Reason);
 handle_call(throw, _, crasher) -> error(thrown);
 handle_call({echo, Term}, _, State) -> {reply, Term, State};
 handle_call({later, Ms, Term}, From, State) -> later(From, fun() -> sleep(Ms), Term end, State);
+handle_call({hold, Key}, From, State) ->
+    case erase({released, Key}) of
+        undefined -> put({held, Key}, From), {noreply, State};
+        {Term} -> {reply, Term, State}
+    end;
+handle_call({release, Key, Term}, _, State) ->
+    case erase({held, Key}) of
+        undefined -> put({released, Key}, {Term});
+        From -> gen_server:reply(From, Term)
+    end,
+    {reply, ok, State};
 handle_call(plain, _, State) -> {reply, spawn(fun loop/0), State};
 handle_call({worker, Pid}, From, State) ->
     spawn(fun() -> link(Pid), gen_server:reply(From, self()), loop() end),

@@ -11,7 +11,7 @@ defmodule ElixirChecks do
       Process.info(self(), :messages)
     end)
 
-    {:messages, []} = Task.await(task, 20_000)
+    {:messages, []} = Task.await(task, 50_000)
     :ok
   end
 
@@ -40,7 +40,7 @@ defmodule ElixirChecks do
 
   def multi_call_test(node) do
     {[{^node, :hello}], []} = GenServer.multi_call([node], :echo, {:echo, :hello})
-    {[], [^node]} = GenServer.multi_call([node], :no_such_name, :hello, 2000)
+    {[], [^node]} = GenServer.multi_call([node], :no_such_name, :hello, 20_000)
   end
 
   def send_test(node) do
@@ -71,8 +71,9 @@ defmodule ElixirChecks do
   end
 
   def a_late_reply_is_dropped_test(node) do
-    {:timeout, _} = catch_exit(fn -> GenServer.call({:echo, node}, {:later, 150, :late}, 20) end)
-    :fence = GenServer.call({:echo, node}, {:later, 170, :fence})
+    {:timeout, _} = catch_exit(fn -> GenServer.call({:echo, node}, {:hold, :elixir}, 20) end)
+    :ok = GenServer.call({:echo, node}, {:release, :elixir, :late})
+    :fence = GenServer.call({:echo, node}, {:later, 20, :fence})
   end
 
   def call_to_nobody_test(node) do
@@ -176,7 +177,7 @@ defmodule ElixirChecks do
   def reconnect_test(node) do
     for n <- 1..5 do
       true = Node.disconnect(node)
-      up(node, 100)
+      up(node, 1000)
       ^n = GenServer.call({:echo, node}, {:echo, n})
     end
   end

@@ -11,16 +11,19 @@ block_call_test(Node) ->
     3 = rpc:block_call(Node, demo, sum, [1, 2], 5000),
     {badrpc, {'EXIT', boom}} = rpc:block_call(Node, demo, boom, []),
     {badrpc, {'EXIT', {undef, [{demo, nothing, [1], []} | _]}}} = rpc:block_call(Node, demo, nothing, [1]),
-    {badrpc, timeout} = rpc:block_call(Node, demo, sleep, [200], 20),
+    {badrpc, timeout} = rpc:block_call(Node, demo, hold, [block_call], 20),
+    ok = gen_server:call({echo, Node}, {release, block_call, late}),
     3 = rpc:block_call(Node, demo, sum, [1, 2]).
 
 block_calls_keep_their_order_test(Node) ->
-    Self = self(),
-    [begin
-         spawn(fun() -> Self ! {I, rpc:block_call(Node, demo, sleep, [20])} end),
-         receive after 5 -> ok end
-     end || I <- [1, 2, 3]],
-    [1, 2, 3] = [receive {I, ok} -> I end || _ <- [1, 2, 3]].
+    Ask = fun(I, Asked) ->
+        Request = {block_call, demo, sleep, [60 - 20 * I], group_leader()}, % the last would be the first to end
+        gen_server:send_request({rex, Node}, Request, I, Asked)
+    end,
+    All = lists:foldl(Ask, gen_server:reqids_new(), [1, 2, 3]),
+    {{reply, ok}, 1, Two} = gen_server:receive_response(All, 20000, true),
+    {{reply, ok}, 2, One} = gen_server:receive_response(Two, 20000, true),
+    {{reply, ok}, 3, _} = gen_server:receive_response(One, 20000, true).
 
 the_old_call_test(Node) ->
     Call = fun(F, A) -> gen_server:call({rex, Node}, {call, demo, F, A, group_leader()}, 5000) end,

@@ -32,9 +32,10 @@ error_test(Node) ->
     true = is_list(ErpcStack).
 
 timeout_test(Node) ->
-    {badrpc, timeout} = rpc:call(Node, demo, sleep, [200], 20),
-    {error, {erpc, timeout}} = caught(fun() -> erpc:call(Node, demo, sleep, [200], 20) end),
-    ok = erpc:call(Node, demo, sleep, [250]). % the late results have come by now, and are dropped
+    {badrpc, timeout} = rpc:call(Node, demo, hold, [rpc], 20),
+    released_late(Node, rpc),
+    {error, {erpc, timeout}} = caught(fun() -> erpc:call(Node, demo, hold, [erpc], 20) end),
+    released_late(Node, erpc).
 
 cast_test(Node) ->
     true = rpc:cast(Node, demo, sum, [1, 2]),
@@ -48,17 +49,18 @@ multicall_test(Node) ->
     [{ok, 3}, {ok, 3}] = erpc:multicall([Node, Node], demo, sum, [1, 2]),
     [{exit, {exception, boom}}] = erpc:multicall([Node], demo, boom, []),
     [{error, {exception, undef, [{demo, nothing, [], []} | _]}}] = erpc:multicall([Node], demo, nothing, []),
-    [{error, {erpc, timeout}}] = erpc:multicall([Node], demo, sleep, [200], 20),
+    [{error, {erpc, timeout}}] = erpc:multicall([Node], demo, hold, [multicall], 20),
+    released_late(Node, multicall),
     [{ok, 3}, {error, {erpc, noconnection}}] = erpc:multicall([Node, nobody@localhost], demo, sum, [1, 2]),
     {[3], []} = rpc:multicall([Node], demo, sum, [1, 2]),
-    {[3], [nobody@localhost]} = rpc:multicall([Node, nobody@localhost], demo, sum, [1, 2]),
-    ok = erpc:call(Node, demo, sleep, [250]).
+    {[3], [nobody@localhost]} = rpc:multicall([Node, nobody@localhost], demo, sum, [1, 2]).
 
 send_request_test(Node) ->
     3 = erpc:receive_response(erpc:send_request(Node, demo, sum, [1, 2])),
-    Request = erpc:send_request(Node, demo, sleep, [100]),
+    Request = erpc:send_request(Node, demo, hold, [request]),
     no_response = erpc:wait_response(Request, 0),
-    {response, ok} = erpc:wait_response(Request, 5000),
+    release(Node, request, ok),
+    {response, ok} = erpc:wait_response(Request, 40000),
     Checked = erpc:send_request(Node, demo, sum, [1, 2]),
     receive Message -> {response, 3} = erpc:check_response(Message, Checked) end,
     {exit, {exception, boom}} = caught(fun() ->
@@ -66,8 +68,9 @@ send_request_test(Node) ->
     end).
 
 async_call_test(Node) ->
-    Key = rpc:async_call(Node, demo, sleep, [50]),
+    Key = rpc:async_call(Node, demo, hold, [async]),
     timeout = rpc:nb_yield(Key),
+    release(Node, async, ok),
     ok = rpc:yield(Key),
     {badrpc, {'EXIT', boom}} = rpc:yield(rpc:async_call(Node, demo, boom, [])).
 
@@ -89,6 +92,15 @@ the_old_ways_are_answered_test(Node) ->
     case rpc:sbcast([Node], no_such_name, hello) of
         {[], [Node]} -> ok
     end.
+
+%% A held function returns, now that nobody waits for its value any more: it is dropped.
+released_late(Node, Key) ->
+    release(Node, Key, late),
+    ok = erpc:call(Node, demo, sleep, [20]).
+
+%% Lets a held function return.
+release(Node, Key, Value) ->
+    ok = gen_server:call({echo, Node}, {release, Key, Value}).
 
 caught(Fun) ->
     try Fun() of Value -> {returned, Value} catch Class:Reason -> {Class, Reason} end.
