@@ -59,7 +59,7 @@ class Journeys extends Saga<Order, string> {
     const parts: string[] = [];
     for (const name of ["flights", "rooms", "cars"]) {
       const saga = { name, node: "agency@localhost" };
-      parts.push(await tx.next(saga, orderTerm(order), { result: t.text, timeout: 2_000 }));
+      parts.push(await tx.next(saga, orderTerm(order), { result: t.text, timeout: 10_000 }));
     }
     return `${order.days} days of ${await weather} in ${order.city}: ${parts.join(", ")}`;
   }
@@ -78,7 +78,7 @@ const journeys = await home.start(Journeys, []);
 for (const city of ["Oslo", "Lima"]) {
   console.log(`a journey to ${city}:`);
   try {
-    console.log(`  ${await journeys.run({ city, days: 7 }, { lifespan: 10_000 })}`);
+    console.log(`  ${await journeys.run({ city, days: 7 }, { lifespan: 30_000 })}`);
   } catch (error) {
     if (!(error instanceof TransactionCancelledError)) throw error;
     console.log(`  not booked, ${error.reason}`);

@@ -62,7 +62,7 @@ const visitors = supervisor({
 const shop = supervisor({
   strategy: "one_for_one", //  the siblings of a child that crashes go on
   intensity: 2, //             the third restart within
-  period: 5_000, //            five seconds is one too many: the supervisor gives up
+  period: 60_000, //           a minute is one too many: the supervisor gives up
   children: [
     child(Part, ["prices"], { id: "prices", register: "prices" }),
     child(checkout, [], { id: "checkout", register: "checkout" }),

@@ -51,7 +51,7 @@ class Follower extends EventStream {
 
 class Api extends Web {
   override init(port: number): WebOptions {
-    return { port, timeout: 500, concurrency: 100, queue: 100, maxBody: 10_000 };
+    return { port, timeout: 2_000, concurrency: 100, queue: 100, maxBody: 10_000 };
   }
   // Each handler runs in a process of its own, whose `self` calls the others.
   override readonly routes = {

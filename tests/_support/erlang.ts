@@ -146,13 +146,17 @@ export async function startBeam(
 /** The ports that this program was given. */
 const given: Set<number> = new Set();
 
+/** Programs of neighbouring ids, as those are that run at the same time, draw from ports of their own. */
+const SHARES = 32;
+
 /**
  * A port that nobody listens at, never the same twice. It is below those that the system takes for connections (32768 on Linux), and drawn
- * by lot: another program cannot have it by the time it is used, unless it draws the same.
+ * by lot: another program cannot have it by the time it is used, unless it has the same share and draws the same.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 10_240 + Math.floor(Math.random() * (32_768 - 10_240));
+    const row = Math.floor(Math.random() * (32_768 - 10_240) / SHARES);
+    const port = 10_240 + row * SHARES + process.pid % SHARES;
     if (given.has(port)) continue;
     given.add(port);
     if (await isFree(port)) return port;
@@ -171,7 +175,7 @@ async function isFree(port: number): Promise<boolean> {
 export async function poll(
   condition: () => unknown,
   running?: Running,
-  timeout = 20_000,
+  timeout = 50_000,
 ): Promise<void> {
   const end = performance.now() + timeout;
   while (!await condition()) {

@@ -4,6 +4,9 @@ import { format, type Node, type NodeOptions, startNode } from "../../mod.ts";
 import { type ErlangNode, freePort, poll, startErlang } from "./erlang.ts";
 import { COOKIE } from "./interop.ts";
 
+/** Milliseconds in which a connection must be made: many are at once, on a machine that may be busy. */
+const PATIENCE = 50_000;
+
 /** Some nodes that find each other, and end with the test. */
 export class GlobalCluster implements AsyncDisposable {
   readonly #epmdPort: number;
@@ -29,6 +32,7 @@ export class GlobalCluster implements AsyncDisposable {
       cookie: COOKIE,
       published: true,
       epmd: { port: this.#epmdPort },
+      routes: { "*@localhost": { timeout: PATIENCE } },
       signals: false,
       ...options,
     });
@@ -42,6 +46,7 @@ export class GlobalCluster implements AsyncDisposable {
       cookie: COOKIE,
       epmdPort: this.#epmdPort,
       mesh: true,
+      args: ["-kernel", "net_setuptime", String(PATIENCE / 1000)],
       ...options,
     });
     this.#theirs.push(erl);
@@ -65,9 +70,9 @@ function complaints(output: string): string {
     .join("").trim();
 }
 
-/** Connects an Erlang node with another one. */
+/** Connects an Erlang node with another one, which may not have noticed yet that it had lost the first one. */
 export async function connect(erl: ErlangNode, node: string): Promise<void> {
-  assertEquals(await erl.eval(`net_kernel:connect_node('${node}')`), "true");
+  await poll(async () => await erl.eval(`net_kernel:connect_node('${node}')`) === "true");
 }
 
 /** Waits until these nodes see each other, and have the names of each other. */

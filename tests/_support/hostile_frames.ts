@@ -24,8 +24,15 @@ const THIRD = new Pid(atom("third@localhost"), 1, 2, 3);
 const HELLO = encode(atom("hello"));
 const EMPTY = atom("");
 
-function bytes(...parts: readonly (number | Iterable<number>)[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => typeof part === "number" ? [part] : [...part]));
+function bytes(...parts: readonly (number | ArrayLike<number>)[]): Uint8Array {
+  const arrays = parts.map((part) => typeof part === "number" ? [part] : part);
+  const all = new Uint8Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
 }
 
 function u32(n: number): number[] {

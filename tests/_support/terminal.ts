@@ -66,7 +66,7 @@ export function startTerminal(
         await new Promise<void>((resolve, reject) => {
           const timer = setTimeout(
             () => reject(new Error(`it never printed ${text}:\n${seen}`)),
-            30_000,
+            50_000,
           );
           wake = () => {
             clearTimeout(timer);

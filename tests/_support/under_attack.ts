@@ -42,7 +42,7 @@ export class UnderAttack implements AsyncDisposable {
   async serves(): Promise<void> {
     const echo = { name: "echo", node: this.name };
     const request = tagged("echo", ++this.#served);
-    assertEquals(await this.probe.call(echo, request, { timeout: 3000 }), this.#served);
+    assertEquals(await this.probe.call(echo, request, { timeout: 20_000 }), this.#served);
   }
 
   /** A peer that the node lets in. */
@@ -55,10 +55,11 @@ export class UnderAttack implements AsyncDisposable {
     return this.node.output().length;
   }
 
-  /** Waits until the log has that text after the mark; gives all that it has there. */
+  /** Waits until the log has a whole line with that text after the mark; gives all that it has there. */
   async logged(mark: number, text: string): Promise<string> {
-    await poll(() => this.node.output().slice(mark).includes(text), this.node, 3000);
-    return this.node.output().slice(mark);
+    const log = (): string => this.node.output().slice(mark);
+    await poll(() => log().includes(text) && log().includes("\n", log().indexOf(text)), this.node);
+    return log();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -34,6 +34,7 @@ const web = application({
 const options: Record<string, NodeOptions> = {
   lingers: { shutdown: { total: 50 } },
   hangs: { shutdown: { application: 50 } },
+  waits: { shutdown: { application: Infinity, total: Infinity } },
   interrupted: { signals: ["SIGTERM", "SIGINT"] },
 };
 const node = await startNode("program@localhost", {

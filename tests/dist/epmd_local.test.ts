@@ -89,14 +89,17 @@ test("a daemon that a client kills is embedded again, where it was", async () =>
   const first = local.server;
   const killer = await transport.connect({ host: "127.0.0.1", port: options.port });
   const text: number[] = [];
-  killer.start({
-    data: (bytes) => void text.push(...bytes),
-    drain: () => {},
-    end: () => killer.destroy(),
-    close: () => {},
-  });
+  const answered = new Promise<void>((resolve) =>
+    killer.start({
+      data: (bytes) => void text.push(...bytes),
+      drain: () => {},
+      end: () => killer.destroy(),
+      close: () => resolve(),
+    })
+  );
   killer.write(Uint8Array.of(0, 1, 107));
   await first!.stopped;
+  await answered;
   assertEquals(new TextDecoder().decode(Uint8Array.from(text)), "OK");
   await registered.promise;
   assert(local.server !== null && local.server !== first);

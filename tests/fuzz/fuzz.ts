@@ -1,7 +1,8 @@
 import process from "node:process";
+import { processorTime } from "../_support/processor.ts";
 import { caseSeed, Random } from "./random.ts";
 
-/** Milliseconds that one input may take. */
+/** Milliseconds of processor time that one input may take. */
 export const SLOW = 50;
 /** MiB that the heap may grow by. */
 const GROWTH = 400;
@@ -17,7 +18,7 @@ export interface Target {
   /**
    * Reads it.
    *
-   * @returns how many milliseconds that took, where more is done than to read it.
+   * @returns how many milliseconds of processor time that took, where more is done than to read it.
    * @throws only where it did what it must not.
    */
   read(input: readonly Uint8Array[]): void | Promise<number>;
@@ -85,9 +86,9 @@ export async function fuzz(target: Target, limits: FuzzLimits): Promise<FuzzFigu
 }
 
 async function measured(target: Target, input: readonly Uint8Array[]): Promise<number> {
-  const began = performance.now();
+  const began = processorTime();
   const reading = target.read(input);
-  const took = performance.now() - began;
+  const took = processorTime() - began;
   return await reading ?? took;
 }
 

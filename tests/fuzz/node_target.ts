@@ -11,6 +11,7 @@ import { Peer } from "../../lib/node/remote/peer.ts";
 import { receiverTerms, receiveSignal } from "../../lib/node/remote/signals.ts";
 import { atom, GenServer, isTuple, on, type Pid, t, type Term, withSelf } from "../../mod.ts";
 import { FakePlatform } from "../_support/fake_platform.ts";
+import { processorTime } from "../_support/processor.ts";
 import { FakeStream } from "../_support/fake_stream.ts";
 import { forever } from "../node/_nodes.ts";
 import { BEHAVIOURS, startBehaviours } from "./behaviours.ts";
@@ -121,10 +122,10 @@ export function nodeTarget(name: string, header: boolean): Target {
         },
       });
       peer.up(connection);
-      const began = performance.now();
+      const began = processorTime();
       for (const chunk of input) stream.handler.data(chunk);
       platform.turn();
-      const took = performance.now() - began;
+      const took = processorTime() - began;
       check(down);
       connection.destroy();
       await serves(node, platform);

@@ -166,7 +166,7 @@ sys_suspend_and_resume_test(Node) ->
     Request = gen_server:send_request({echo, Node}, {echo, hello}),
     timeout = gen_server:wait_response(Request, 50),
     ok = sys:resume({echo, Node}),
-    {reply, hello} = gen_server:wait_response(Request, 5000).
+    {reply, hello} = gen_server:wait_response(Request, 40000).
 
 sys_statistics_test(Node) ->
     ok = sys:statistics({echo, Node}, true),

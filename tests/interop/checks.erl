@@ -5,7 +5,7 @@
 -module(checks).
 -export([run/3, published/1, is_published/0, up/1, plain/1, worker/2, sync/1, ends/1, reasons/0, nobody/1]).
 
--define(PATIENCE, 20000).
+-define(PATIENCE, 50000).
 
 %% Whether the node that is examined is no hidden one: to be told before the first check.
 published(Is) ->
@@ -32,7 +32,7 @@ left() ->
 
 %% Connects, where the connection may have been lost just now: the first attempts may fail then.
 up(Node) ->
-    up(Node, 100).
+    up(Node, 1000).
 
 up(Node, 0) ->
     error({not_reached, Node});

@@ -68,6 +68,7 @@ test("two nodes get two names", { skip }, async () => {
   await using one = await startNode("undefined@localhost", options);
   await using two = await startNode("undefined@localhost", options);
   assert(one.name !== two.name && one.pid.creation !== two.pid.creation);
+  assert(await two.ping(THEIRS), "who accepts knows of it a moment after who dials");
   assertEquals(await erl.eval("length(nodes(hidden))"), "2");
 });
 

@@ -137,6 +137,6 @@ start(Name, Fun) ->
 control(Name, What) ->
     Ref = make_ref(),
     Name ! {control, {self(), Ref}, What},
-    receive {Ref, Answer} -> Answer after 5000 -> timeout end.
+    receive {Ref, Answer} -> Answer after 40000 -> timeout end.
 
 reply({Pid, Ref}, Answer) -> Pid ! {Ref, Answer}.

@@ -195,6 +195,7 @@ test("a node that stops while it waits for a lock leaves nothing of it", { skip 
   const waits = assertRejects(() => ours.global.lock("res"));
   await ours.stop();
   await waits;
+  await poll(async () => await a.eval("nodes()") === "[]"); // it has done what ours has asked for
   assertEquals(
     await a.eval(`begin
       M = monitor(process, holder), holder ! stop, receive {'DOWN', M, _, _, _} -> ok end,

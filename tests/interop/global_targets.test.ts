@@ -14,6 +14,7 @@ import {
   tuple,
 } from "../../mod.ts";
 import { type ErlangNode, freePort, poll, startErlang } from "../_support/erlang.ts";
+import { whole } from "../_support/global.ts";
 import { COOKIE, loadErlang } from "../_support/interop.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
 import { THEIRS } from "../_support/our_side.ts";
@@ -42,7 +43,7 @@ async function start(): Promise<{ readonly node: Node; readonly peer: ErlangNode
   await loadErlang(peer, "sys_checks");
   sides = { node, peer };
   await node.connect(THEIRS);
-  await peer.eval("global:sync()");
+  await whole(node, peer);
   return sides;
 }
 

@@ -24,7 +24,7 @@ casts_and_messages_to_one_process_keep_their_order_test(Node) ->
     [receive
          I -> 0 = I rem 2;
          {I, same, _} -> 1 = I rem 2
-     after 10000 -> error({missing, I})
+     after 40000 -> error({missing, I})
      end || I <- lists:seq(1, ?MANY)].
 
 calls_in_a_row_test(Node) ->
@@ -32,18 +32,18 @@ calls_in_a_row_test(Node) ->
 
 a_binary_of_16_MiB_goes_there_and_back_test(Node) ->
     Binary = rand:bytes(16 * 1024 * 1024),
-    Binary = gen_server:call({echo, Node}, {echo, Binary}, 20000).
+    Binary = gen_server:call({echo, Node}, {echo, Binary}, 40000).
 
 a_binary_of_16_MiB_is_made_there_test(Node) ->
     Size = 16 * 1024 * 1024,
-    Binary = gen_server:call({echo, Node}, {big, Size}, 20000),
+    Binary = gen_server:call({echo, Node}, {big, Size}, 40000),
     Size = byte_size(Binary),
     Binary = binary:copy(<<7>>, Size).
 
 many_binaries_at_once_test(Node) ->
     Binaries = [rand:bytes(1024 * 1024) || _ <- lists:seq(1, 16)],
     Requests = [gen_server:send_request({echo, Node}, {echo, Binary}) || Binary <- Binaries],
-    Binaries = [begin {reply, Reply} = gen_server:receive_response(R, 20000), Reply end || R <- Requests].
+    Binaries = [begin {reply, Reply} = gen_server:receive_response(R, 40000), Reply end || R <- Requests].
 
 large_terms_test(Node) ->
     Terms = [lists:seq(1, 300000),
@@ -53,13 +53,13 @@ large_terms_test(Node) ->
              lists:foldl(fun(_, Term) -> [Term] end, [], lists:seq(1, 100000)),
              1 bsl 500000, -(1 bsl 500000),
              lists:duplicate(65535, $a), lists:duplicate(65536, $a)],
-    [Term = gen_server:call({echo, Node}, {echo, Term}, 20000) || Term <- Terms].
+    [Term = gen_server:call({echo, Node}, {echo, Term}, 40000) || Term <- Terms].
 
 a_small_message_overtakes_no_large_one_test(Node) ->
     Pid = checks:plain(Node),
     Large = binary:copy(<<1>>, 4 * 1024 * 1024),
     [Pid ! {send, self(), {I, Part}} || I <- lists:seq(1, 8), Part <- [Large, small]],
-    [receive {I, Part} -> ok after 20000 -> error(missing) end || I <- lists:seq(1, 8), Part <- [Large, small]].
+    [receive {I, Part} -> ok after 40000 -> error(missing) end || I <- lists:seq(1, 8), Part <- [Large, small]].
 
 %% What is sent while seq_trace is on goes by other control messages, with a token.
 traced_signals_arrive_test(Node) ->
@@ -112,5 +112,5 @@ in_order(Last, Left) ->
         {Sender, I} ->
             I = map_get(Sender, Last) + 1,
             in_order(Last#{Sender := I}, Left - 1)
-    after 10000 -> error({missing, Last})
+    after 40000 -> error({missing, Last})
     end.

@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { NodeDownError } from "../../lib/node/errors.ts";
 import { atom, format, type Node, tagged, type Term } from "../../mod.ts";
-import type { ErlangNode } from "../_support/erlang.ts";
+import { type ErlangNode, poll } from "../_support/erlang.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
 import { ECHO, inbox, OurSide, plain, reasonOf, startDemo, THEIRS } from "../_support/our_side.ts";
 import { kindsOf } from "../_support/modes.ts";
@@ -17,11 +17,7 @@ after(() => sides.close());
 
 /** Reconnects where the connection was lost just now: the first attempts may fail then. */
 async function up(node: Node): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (await node.ping(THEIRS)) return;
-    await node.sleep(50);
-  }
-  throw new Error(`${THEIRS} cannot be reached`);
+  await poll(() => node.ping(THEIRS));
 }
 
 for (const kind of kindsOf("Erlang")) {

@@ -103,7 +103,7 @@ answer(_, Input) -> {ok, Input}.
 collected({Pid, Count}) ->
     Ref = make_ref(),
     Pid ! {requests, self(), Ref, Count},
-    receive {Ref, Requests} -> [text(Request) || Request <- Requests] after 10000 -> timeout end.
+    receive {Ref, Requests} -> [text(Request) || Request <- Requests] after 40000 -> timeout end.
 
 text({put_chars, unicode, Chars}) -> unicode:characters_to_binary(Chars);
 text({put_chars, unicode, M, F, A}) -> unicode:characters_to_binary(apply(M, F, A));
@@ -117,13 +117,13 @@ with_leader(Leader, {Node, M, F, A}) ->
         group_leader(Leader, self()),
         Self ! {Ref, catch erpc:call(Node, M, F, A)}
     end),
-    receive {Ref, Result} -> Result after 10000 -> timeout end.
+    receive {Ref, Result} -> Result after 40000 -> timeout end.
 
 %% Spawns M:F(A) on a node with a leader of this one, and gives the first event that is logged here for it.
 crash_logged({Node, M, F, A}) ->
     add_handler(self()),
     spawn(Node, M, F, A),
-    receive {logged, Event} -> Event after 10000 -> timeout end.
+    receive {logged, Event} -> Event after 40000 -> timeout end.
 
 %% A logger handler that sends each event on.
 add_handler(To) ->

@@ -26,7 +26,7 @@ calls_in_flight_end_test(Node) ->
     Requests = [gen_server:send_request({echo, Node}, {later, 60000, never}) || _ <- lists:seq(1, 100)],
     here = gen_server:call({echo, Node}, {echo, here}),
     true = erlang:disconnect_node(Node),
-    [{error, {noconnection, _}} = gen_server:receive_response(Request, 5000) || Request <- Requests],
+    [{error, {noconnection, _}} = gen_server:receive_response(Request, 40000) || Request <- Requests],
     checks:up(Node).
 
 rpc_in_flight_ends_test(Node) ->
@@ -34,7 +34,7 @@ rpc_in_flight_ends_test(Node) ->
     3 = erpc:call(Node, demo, sum, [1, 2]),
     true = erlang:disconnect_node(Node),
     {error, {erpc, noconnection}} =
-        try erpc:receive_response(Request, 5000) catch Class:Reason -> {Class, Reason} end,
+        try erpc:receive_response(Request, 40000) catch Class:Reason -> {Class, Reason} end,
     checks:up(Node).
 
 names_and_processes_live_on_test(Node) ->

@@ -20,7 +20,7 @@ arguments_that_do_not_parse_test(Node) ->
 
 a_response_can_be_a_refusal_test(Node) ->
     Request = gen_server:send_request({echo, Node}, no_such_request),
-    {error, {{bad_request, [], _}, {echo, Node}}} = gen_server:receive_response(Request, 5000).
+    {error, {{bad_request, [], _}, {echo, Node}}} = gen_server:receive_response(Request, 40000).
 
 a_cast_or_message_that_nobody_handles_is_dropped_test(Node) ->
     gen_server:cast({echo, Node}, no_such_request),

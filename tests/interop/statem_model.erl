@@ -16,8 +16,8 @@ run({Enters, Rules, EnterRules, Events}) ->
     send(Pid, Events, 0),
     Status = status(Pid),
     gen_statem:cast(Pid, 'end'),
-    Trace = receive {Pid, trace, T} -> T after 5000 -> exit(no_trace) end,
-    Reason = receive {'DOWN', Monitor, process, Pid, R} -> R after 5000 -> exit(no_end) end,
+    Trace = receive {Pid, trace, T} -> T after 40000 -> exit(no_trace) end,
+    Reason = receive {'DOWN', Monitor, process, Pid, R} -> R after 40000 -> exit(no_end) end,
     {Trace, replies(), Status, Reason}.
 
 send(_, [], _) -> ok;

@@ -103,7 +103,7 @@ suspend_test(P) ->
         {status, _, _, [_, suspended, _, _, _]} = Status = sys:get_status(Server),
         ok = sys:suspend(Server),
         ok = sys:resume(Server),
-        {reply, Sum} = gen_server:wait_response(Request, 5000),
+        {reply, Sum} = gen_server:wait_response(Request, 40000),
         {State, Status, Sum, gen_server:call(Server, get), sys:resume(Server)}
     end).
 

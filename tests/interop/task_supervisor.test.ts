@@ -115,14 +115,14 @@ check("a function by its name", async (run) => {
     "3",
   );
   assertEquals(
-    await run("TS.async_nolink(sup, &Demo.nothing/0) |> Task.yield(5000)"),
+    await run("TS.async_nolink(sup, &Demo.nothing/0) |> Task.yield(50_000)"),
     "{:exit, {:undef, [{Demo, :nothing, [], []}]}}",
   );
 });
 
 check("tasks that fail", async (run) => {
   const nolink = (call: string): Promise<string> =>
-    run(`TS.async_nolink(sup, Demo, ${call}) |> Task.yield(5000)`);
+    run(`TS.async_nolink(sup, Demo, ${call}) |> Task.yield(50_000)`);
   assertEquals(await nolink(":exits, [:boom]"), "{:exit, :boom}");
   assertEquals(await nolink(":exits, [:normal]"), "{:exit, :normal}");
   assertEquals(await nolink(":exits, [{:shutdown, 1}]"), "{:exit, {:shutdown, 1}}");
@@ -163,14 +163,14 @@ check("a task's failure is its caller's, where they are linked", async (run) => 
 });
 
 check("funs are refused at once, with the reason", async (run) => {
-  const reason = await run("TS.async_nolink(sup, fn -> :secret end) |> Task.yield(5000)");
+  const reason = await run("TS.async_nolink(sup, fn -> :secret end) |> Task.yield(50_000)");
   assertStringIncludes(
     reason,
     '{:exit, {{:badfun, "Cannot run a fun: this node has no Erlang code',
   );
   assertStringIncludes(
     await run(
-      "{:exit, reason} = TS.async_nolink(sup, fn -> :secret end) |> Task.yield(5000); Exception.format_exit(reason)",
+      "{:exit, reason} = TS.async_nolink(sup, fn -> :secret end) |> Task.yield(50_000); Exception.format_exit(reason)",
     ),
     "Cannot run a fun: this node has no Erlang code, give the module and name of a function",
   );
@@ -189,7 +189,7 @@ check("async_stream", async (run) => {
   );
   assertEquals(
     await run(
-      "TS.async_stream_nolink(sup, [1, 5000], Demo, :wait, [], timeout: 200, on_timeout: :kill_task) |> Enum.to_list()",
+      "TS.async_stream_nolink(sup, [1, 100_000], Demo, :wait, [], timeout: 2000, on_timeout: :kill_task) |> Enum.to_list()",
     ),
     "[ok: :waited, exit: :timeout]",
   );
@@ -301,7 +301,7 @@ check("its end is the end of its tasks", async (run) => {
     await run(`
       tasks = for n <- 1..3, do: TS.async_nolink(sup, Demo, :hang, [n])
       :ok = GenServer.stop(sup, :normal)
-      for task <- tasks, do: Task.yield(task, 5000)`),
+      for task <- tasks, do: Task.yield(task, 50_000)`),
     "[exit: :shutdown, exit: :shutdown, exit: :shutdown]",
   );
 });

@@ -13,6 +13,7 @@ import {
   type Epmd,
   epmdNames,
   type ErlangNode,
+  poll,
   startEpmd,
   startErlang,
 } from "../_support/erlang.ts";
@@ -179,18 +180,11 @@ export class PgCluster implements AsyncDisposable {
   async #connect(): Promise<void> {
     const [stays, cutOff] = this.#nodes;
     for (const name of [ONE, TWO]) await stays.connect(name);
-    await this.#erls[0].eval(`true = net_kernel:connect_node('${TWO}')`);
+    // A relay may just be cutting what was there, and a peer may not have noticed its end.
+    const [one] = this.#erls;
+    await poll(async () => await one.eval(`net_kernel:connect_node('${TWO}')`) === "true");
     for (const name of [ONE, TWO, STAYS]) {
-      // A relay may just be cutting what was there, and a peer may not have noticed its end.
-      for (let tries = 0;; tries++) {
-        try {
-          await cutOff.connect(name);
-          break;
-        } catch (error) {
-          if (tries === 200) throw error;
-          await sleep(20);
-        }
-      }
+      await poll(() => cutOff.connect(name).then(() => true, () => false));
     }
   }
 

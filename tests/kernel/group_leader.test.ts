@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import {
   atom,
   charlist,
@@ -16,7 +16,7 @@ import {
   withSelf,
 } from "../../mod.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
-import { type ErlangNode, freePort, needsErlang, startErlang } from "../_support/erlang.ts";
+import { type ErlangNode, freePort, needsErlang, poll, startErlang } from "../_support/erlang.ts";
 import { COOKIE, loadErlang } from "../_support/interop.ts";
 import { startElixir } from "../_support/elixir.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
@@ -59,7 +59,7 @@ function sidesTest(title: string, body: (sides: Sides) => Promise<void>): void {
 }
 
 function printing(node: Node, name: string, ...args: Encodable[]): Promise<Term> {
-  return node.rpc(THEIRS, "printing", name, args, { timeout: 30_000 });
+  return node.rpc(THEIRS, "printing", name, args, { timeout: 50_000 });
 }
 
 sidesTest(
@@ -165,7 +165,7 @@ sidesTest(
       });
     });
     assertEquals(told, leader);
-    assertStringIncludes(printed.text, "spawned\n");
+    await poll(() => printed.text === "spawned\n"); // it prints after it has told
   },
 );
 

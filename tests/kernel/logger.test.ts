@@ -124,7 +124,7 @@ test("what our process logs for Erlang is logged there, with its level and what 
   const events = await erl.eval(`begin
     printing:add_handler(self()),
     [Pid, Leader] = rpc:call('ours@localhost', logging, all, []),
-    Events = [receive {logged, Event} -> Event after 10000 -> timeout end || _ <- [1, 2, 3]],
+    Events = [receive {logged, Event} -> Event after 40000 -> timeout end || _ <- [1, 2, 3]],
     {Leader =:= group_leader(), [{L, T, P =:= Pid, G =:= node(), M} || {L, T, P, G, M} <- Events]}
   end`);
   assertEquals(

@@ -14,7 +14,7 @@ for (const trouble of TROUBLES) {
   test(`members come and go everywhere: ${trouble}`, { skip }, async () => {
     cluster ??= await PgCluster.start(1828);
     await cluster.cycle(trouble);
-    await cluster.agreed(20_000);
+    await cluster.agreed(50_000);
     assert(await cluster.count() > 0);
     assertEquals(cluster.output(), "");
   });

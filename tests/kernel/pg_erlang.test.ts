@@ -421,7 +421,7 @@ for (const kind of KINDS) {
     await reached(ours, () => ours.members(GROUP).length === 0);
     erls[1] = await startOne({ name: "two@localhost", epmdPort, hidden: kind.hidden });
     await erls[1].eval(`pg_members:start(${name})`);
-    await erls[1].eval(`net_kernel:connect_node(one@localhost)`);
+    await poll(async () => await erls[1].eval("net_kernel:connect_node(one@localhost)") === "true");
     await node.connect("two@localhost");
     await exchange(nodes, { name, ours });
   });

@@ -52,8 +52,8 @@ function collector(node: Node, got: Term[]): Pid {
 
 /** Waits until all that was sent to the processes of a node has been handled. */
 async function settled(node: Node): Promise<void> {
-  await node.sleep(0);
-  await node.sleep(0);
+  await node.sleep(0); // callbacks' promises
+  await poll(() => node.processes().every((pid) => node.info(pid)?.status === "idle"));
 }
 
 test("subscribers of a topic get its messages as they were broadcast", async () => {
@@ -363,7 +363,7 @@ test("with Phoenix's pool, both ways, in every group", { skip }, async () => {
     await poll(() => got.length === 1);
     assertEquals(got.pop(), "from second");
     assertEquals((await loop.next()).value.message, "from second");
-    await ask("received");
+    await received(1);
     await ask("stop", ADAPTER, 3);
     await poll(async () => await ask("members", ADAPTER) === 2);
     here.broadcast("room:1", "last");

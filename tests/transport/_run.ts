@@ -21,13 +21,13 @@ export function start([file, ...args]: readonly string[]): ChildProcess {
   return spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
 }
 
-/** Runs a program to its end; one that does not come to its end within 20 s is killed, and has no code. */
+/** Runs a program to its end; one that does not come to its end within 100 s is killed, and has no code. */
 export function run(commandLine: readonly string[]): Promise<Outcome> {
   const child = start(commandLine);
   let output = "";
   child.stdout!.on("data", (text) => output += text);
   child.stderr!.on("data", (text) => output += text);
-  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 100_000);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => {

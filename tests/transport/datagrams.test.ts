@@ -8,6 +8,7 @@ import {
 import { DATAGRAM_BUFFER, type DatagramSocket } from "../../lib/transport/datagrams.ts";
 import { defaultTransport } from "../../lib/transport/default.ts";
 import { memoryNetwork } from "../../lib/transport/memory.ts";
+import { freePort } from "../_support/erlang.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
 
 /** A bound socket that writes down what it is told, and checks that nothing is told inside a call. */
@@ -101,8 +102,8 @@ for (const [kind, make] of kinds) {
   });
 
   it("a port that is taken is told of, and free when it was closed", async (transport) => {
-    const a = await Datagrams.bind(transport);
-    const { port } = a.socket.address;
+    const port = await freePort(); // none that the system may give to another program meanwhile
+    const a = new Datagrams(await transport.bind({ port }));
     const error = await assertRejects(() => transport.bind({ port }), TransportError);
     assertEquals((error as TransportError).code, "EADDRINUSE");
     await Promise.all([a.socket.close(), a.socket.close()]);

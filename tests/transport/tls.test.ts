@@ -241,12 +241,9 @@ test("a guard hears of each handshake that begins, and of each that fails, with 
   const { guard, begun, left, failed } = watching();
   const guests: Probe[] = [];
   const tls = { ...server, ca: authority, requestCert: true };
-  const listener = await transport.listen(
-    { port: 0, tls, guard, handshakeTimeout: 200 },
-    (stream) => {
-      guests.push(new Probe(stream).start());
-    },
-  );
+  const take = (stream: Stream): void => void guests.push(new Probe(stream).start());
+  const listener = await transport.listen({ port: 0, tls, guard, handshakeTimeout: 60_000 }, take);
+  const hasty = await transport.listen({ port: 0, tls, guard, handshakeTimeout: 200 }, take);
   const { host, port } = listener.address;
   const good = new Probe(await transport.connect({ host, port, tls: { ca: authority, ...client } }))
     .start();
@@ -267,7 +264,7 @@ test("a guard hears of each handshake that begins, and of each that fails, with 
       },
       /does not speak TLS, both must use it or none/,
     ],
-    [() => transport.connect({ host, port }), /no answer/], // it says nothing
+    [() => transport.connect(hasty.address), /no answer/], // it says nothing
   ];
   for (const [i, [dial, message]] of tries.entries()) {
     let probe: Probe | null = null;
@@ -295,6 +292,7 @@ test("a guard hears of each handshake that begins, and of each that fails, with 
   good.destroy();
   guests[0].destroy();
   await listener.close();
+  await hasty.close();
 });
 
 test("whom a guard does not admit, or closes, is hung up on, and nothing is read of it", async () => {

@@ -65,17 +65,23 @@ const cases: fc.Arbitrary<Case> = fc.letrec<{ case: Case }>((tie) => ({
   ),
 })).case;
 
+/** The same cases in every run. */
+const SEED = { seed: 1828 };
+
 const written: fc.Arbitrary<[AnySchema, unknown]> = cases.chain(({ schema, input }) =>
   input.map((value) => [schema, value] as [AnySchema, unknown])
 );
 
 test("what is written for an input parses to what the input itself parses to", () => {
-  fc.assert(fc.property(written, ([schema, input]) => {
-    const local = schema.parse(input);
-    assertEquals(schema.parse(schema.toTerm(input)), local);
-    assertEquals(schema.parse(local), local);
-    if (!schema.converts) assertStrictEquals(local, input);
-  }));
+  fc.assert(
+    fc.property(written, ([schema, input]) => {
+      const local = schema.parse(input);
+      assertEquals(schema.parse(schema.toTerm(input)), local);
+      assertEquals(schema.parse(local), local);
+      if (!schema.converts) assertStrictEquals(local, input);
+    }),
+    SEED,
+  );
 });
 
 test("what is written crosses the wire and parses to what the input itself parses to", () => {
@@ -86,19 +92,25 @@ test("what is written crosses the wire and parses to what the input itself parse
     { objects: "atoms" },
     { objects: "binaries", binaries: "text" },
   ];
-  fc.assert(fc.property(written, fc.constantFrom(...choices), ([schema, input], options) => {
-    const sent = decode(encode(schema.toTerm(input)), options);
-    assertEquals(schema.parse(sent), schema.parse(input));
-  }));
+  fc.assert(
+    fc.property(written, fc.constantFrom(...choices), ([schema, input], options) => {
+      const sent = decode(encode(schema.toTerm(input)), options);
+      assertEquals(schema.parse(sent), schema.parse(input));
+    }),
+    SEED,
+  );
 });
 
 test("bytes cross the wire, also where text arrives as strings", () => {
-  fc.assert(fc.property(fc.uint8Array(), (bytes) => {
-    for (const binaries of ["bytes", "text"] as const) {
-      const sent = decode(encode(t.bytes.toTerm(bytes)), { binaries });
-      assertEquals([...t.bytes.parse(sent)], [...bytes]);
-    }
-  }));
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      for (const binaries of ["bytes", "text"] as const) {
+        const sent = decode(encode(t.bytes.toTerm(bytes)), { binaries });
+        assertEquals([...t.bytes.parse(sent)], [...bytes]);
+      }
+    }),
+    SEED,
+  );
 });
 
 const anything: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
@@ -141,6 +153,6 @@ test("whatever comes is parsed or refused with a SchemaError, by both ways of as
         assert(error.expected !== "" && error.found !== "");
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, ...SEED },
   );
 });

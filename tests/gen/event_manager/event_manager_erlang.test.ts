@@ -172,7 +172,7 @@ managerTest(
         await fresh.stop();
       }
     };
-    await fc.assert(fc.asyncProperty(scripts, same), { numRuns: 50 });
+    await fc.assert(fc.asyncProperty(scripts, same), { numRuns: 50, seed: 1828 });
   },
 );
 

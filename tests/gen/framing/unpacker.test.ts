@@ -75,38 +75,44 @@ const framings: readonly (readonly [Framing, fc.Arbitrary<Uint8Array>])[] = [
 for (const [framing, packet] of framings) {
   const name = typeof framing === "object" ? "of one's own" : framing;
   test(`framing ${name}: any cut of the bytes gives the same packets`, () => {
-    fc.assert(fc.property(fc.array(packet, { maxLength: 12 }), sizes, (packets, sizes) => {
-      const bytes = wire(framing, packets);
-      const unpacker = new Unpacker(framing, MAX);
-      assertEquals(unpack(unpacker, cut(bytes, sizes)), packets.map((packet) => [...packet]));
-      assertEquals(unpacker.buffered, 0);
-      assertEquals(unpacker.rest(), null);
-    }));
+    fc.assert(
+      fc.property(fc.array(packet, { maxLength: 12 }), sizes, (packets, sizes) => {
+        const bytes = wire(framing, packets);
+        const unpacker = new Unpacker(framing, MAX);
+        assertEquals(unpack(unpacker, cut(bytes, sizes)), packets.map((packet) => [...packet]));
+        assertEquals(unpacker.buffered, 0);
+        assertEquals(unpacker.rest(), null);
+      }),
+      { seed: 1828 },
+    );
   });
 }
 
 test("framing raw: all bytes come in their order, however much of them is left and awaited", () => {
   const steps = fc.array(fc.tuple(fc.nat(30), fc.nat(30)), { minLength: 1, maxLength: 10 });
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), sizes, steps, (bytes, sizes, steps) => {
-    const unpacker = new Unpacker("raw", MAX);
-    const taken: number[] = [];
-    let turn = 0;
-    let awaited = 1;
-    for (const piece of cut(bytes, sizes)) {
-      unpacker.push(piece);
-      while (unpacker.ready) {
-        const packet = unpacker.next()!;
-        assert(packet.length >= awaited, `${packet.length} bytes came, ${awaited} were awaited`);
-        const [left, more] = steps[turn++ % steps.length];
-        const kept = Math.min(left, packet.length);
-        taken.push(...packet.subarray(0, packet.length - kept));
-        awaited = Math.max(1, kept + more + (kept === packet.length ? 1 : 0));
-        unpacker.leave(kept, awaited);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), sizes, steps, (bytes, sizes, steps) => {
+      const unpacker = new Unpacker("raw", MAX);
+      const taken: number[] = [];
+      let turn = 0;
+      let awaited = 1;
+      for (const piece of cut(bytes, sizes)) {
+        unpacker.push(piece);
+        while (unpacker.ready) {
+          const packet = unpacker.next()!;
+          assert(packet.length >= awaited, `${packet.length} bytes came, ${awaited} were awaited`);
+          const [left, more] = steps[turn++ % steps.length];
+          const kept = Math.min(left, packet.length);
+          taken.push(...packet.subarray(0, packet.length - kept));
+          awaited = Math.max(1, kept + more + (kept === packet.length ? 1 : 0));
+          unpacker.leave(kept, awaited);
+        }
       }
-    }
-    taken.push(...unpacker.rest() ?? []);
-    assertEquals(taken, [...bytes]);
-  }));
+      taken.push(...unpacker.rest() ?? []);
+      assertEquals(taken, [...bytes]);
+    }),
+    { seed: 1828 },
+  );
 });
 
 test("a packet of the peer is not written to by what comes later", () => {

@@ -7,7 +7,8 @@ import { runOurs, type Script, scripts, scriptTerm } from "./_model.ts";
 /** Runs so many scripts through ours and through gen_statem, and compares all that can be seen of them. */
 export async function compareStatems(node: Node, runs: number, seed?: number): Promise<void> {
   const same = async (script: Script): Promise<void> => {
-    const theirs = await node.rpc(THEIRS, "statem_model", "run", [scriptTerm(script) as Term]);
+    const args = [scriptTerm(script) as Term];
+    const theirs = await node.rpc(THEIRS, "statem_model", "run", args, { timeout: 60_000 });
     assertEquals(await runOurs(node, script), format(theirs));
   };
   const options = { numRuns: runs, ...seed === undefined ? {} : { seed } };

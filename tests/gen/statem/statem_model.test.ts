@@ -19,7 +19,7 @@ test("300 scripts at random leave the same trace as gen_statem's", {
   skip: needs("erl", "epmd"),
 }, async () => {
   const { node } = await ourSide.get("erlang");
-  await compareStatems(node, 300);
+  await compareStatems(node, 300, 1828);
 });
 
 test("nothing is left open", async () => {

@@ -39,6 +39,7 @@ test("restarts are counted as OTP counts them", () => {
         }
       },
     ),
+    { seed: 1828 },
   );
 });
 

@@ -86,5 +86,9 @@ export class Told extends TcpConnection {
 
 /** Asks again and again until it holds, with turns of the event loop in between. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1));
+  const end = performance.now() + 60_000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`it has not come to that: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }

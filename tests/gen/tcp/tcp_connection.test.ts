@@ -14,6 +14,7 @@ import type { ExitReason } from "../../../lib/node/process/body.ts";
 import type { Pid } from "../../../lib/etf/identifiers.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { testNothingIsLeft } from "../../_support/leaks.ts";
+import { joined } from "../../transport/_probe.ts";
 import { gate } from "../_servers.ts";
 import { dial, Log, socketNode, Told, until } from "./_support.ts";
 
@@ -151,7 +152,7 @@ test("calls, messages and packets reach the same process, in turn", async () => 
     true,
   );
   await client.until(() => client.received === 5);
-  assertEquals([...client.pieces[0]], [0, 3, 111, 117, 116]);
+  assertEquals([...joined(client.pieces)], [0, 3, 111, 117, 116]);
   const state = await sys.getState(node, pid);
   assertMatch(format(state), /connected => true/);
   assert(!format(state).includes("tcp"), format(state));
@@ -213,8 +214,8 @@ test("who writes more than its peer takes is told, and goes on when it was sent"
   const client = await dial(server.address);
   client.onData = () => {};
   client.pause();
-  client.write("go");
   await until(() => server.connections.length === 1);
+  client.write("go");
   client.resume();
   await client.untilEnded();
   assertEquals(client.received, 100 * 256 * 1024);
@@ -262,9 +263,9 @@ test("a peer that takes nothing does not fill the memory", async () => {
   const server = await node.start(tcpServer(Flood, { port: 0, args: [log] }), []);
   const client = await dial(server.address);
   client.pause();
-  client.write("go");
   await until(() => server.connections.length === 1);
   const reason = reasonOf(node, server.connections[0]);
+  client.write("go");
   assertEquals(await reason, "{shutdown,enobufs}");
   assertEquals(log.lines.slice(1), ["buffered 0", "disconnect ENOBUFS"]);
   client.destroy();

@@ -10,6 +10,7 @@ import type { TcpConnectOptions } from "../../../lib/gen/tcp/tcp_options.ts";
 import { TransportError } from "../../../lib/transport/contract.ts";
 import { testNothingIsLeft } from "../../_support/leaks.ts";
 import { authority, server as identity } from "../../_support/tls.ts";
+import { freePort } from "../../_support/erlang.ts";
 import { dial, Log, socketNode, Told, transport, until } from "./_support.ts";
 
 class Echo extends TcpConnection {
@@ -45,9 +46,7 @@ test("a process dials over TLS, and its end ends the connection", async () => {
 test("who cannot connect does not start, and is told why", async () => {
   const { node } = socketNode();
   const log = new Log();
-  const server = await node.start(tcpServer(Echo, { port: 0 }), []);
-  const { port } = server.address;
-  await server.stop();
+  const port = await freePort();
   const start = (options: object): Promise<unknown> =>
     node.start(Client, [log, options as TcpConnectOptions]);
   const error = await assertRejects(() => start({ host: "127.0.0.1", port }), Error) as Error;
@@ -84,9 +83,7 @@ test("the start of a process that is ended while it dials fails, and no socket i
 
 test("a supervisor starts a server again at the same port", async () => {
   const { node } = socketNode();
-  const free = await transport.listen({ port: 0 }, () => {});
-  const { port } = free.address;
-  await free.close();
+  const port = await freePort();
   const tree = supervisor({
     intensity: 3,
     children: [child(tcpServer(Echo, { port }), [], { register: "echo" })],

@@ -12,14 +12,14 @@ import { Log, socketNode, Told, until } from "./_support.ts";
 
 /** Erlang's end of a conversation: it sends packets of many sizes, each of which has to come back as it was. */
 const talk = (port: number, packet: string): string => `
-  Same = fun(S, P) -> ok = gen_tcp:send(S, P), {ok, P} = gen_tcp:recv(S, 0, 5000), byte_size(P) end,
+  Same = fun(S, P) -> ok = gen_tcp:send(S, P), {ok, P} = gen_tcp:recv(S, 0, 60000), byte_size(P) end,
   {ok, S} = gen_tcp:connect({127,0,0,1}, ${port}, [binary, {packet, ${packet}}, {active, false}]),
   Sizes = [Same(S, binary:copy(<<N>>, N)) || N <- [1, 2, 100, 255]],
   Many = [binary:copy(<<"x">>, N rem 200 + 1) || N <- lists:seq(1, 500)],
   [ok = gen_tcp:send(S, P) || P <- Many],
-  Back = [begin {ok, P} = gen_tcp:recv(S, 0, 5000), P end || _ <- Many],
+  Back = [begin {ok, P} = gen_tcp:recv(S, 0, 60000), P end || _ <- Many],
   ok = gen_tcp:shutdown(S, write),
-  {Sizes, Back =:= Many, gen_tcp:recv(S, 0, 5000)}`;
+  {Sizes, Back =:= Many, gen_tcp:recv(S, 0, 60000)}`;
 
 test("gen_tcp and gen_udp of Erlang", { skip: needsErlang }, async (t) => {
   await using epmd = await startEpmd();
@@ -58,13 +58,13 @@ test("gen_tcp and gen_udp of Erlang", { skip: needsErlang }, async (t) => {
     const answer = await erl.eval(`
       {ok, S} = gen_tcp:connect({127,0,0,1}, ${large.address.port}, [binary, {packet, 4}, {active, false}]),
       B = crypto:strong_rand_bytes(10000000),
-      ok = gen_tcp:send(S, B), {ok, B} = gen_tcp:recv(S, 0, 10000), gen_tcp:close(S), byte_size(B)`);
+      ok = gen_tcp:send(S, B), {ok, B} = gen_tcp:recv(S, 0, 60000), gen_tcp:close(S), byte_size(B)`);
     assertEquals(answer, "10000000");
     const lines = await node.start(tcpServer(Lines, { port: 0 }), []);
     const line = await erl.eval(`
       {ok, S} = gen_tcp:connect({127,0,0,1}, ${lines.address.port}, [binary, {packet, line}, {active, false}]),
       ok = gen_tcp:send(S, <<"one\\r\\ntwo\\n">>),
-      {gen_tcp:recv(S, 0, 5000), gen_tcp:recv(S, 0, 5000)}`);
+      {gen_tcp:recv(S, 0, 60000), gen_tcp:recv(S, 0, 60000)}`);
     assertEquals(line, '{{ok,<<"ONE\\n">>},{ok,<<"TWO\\n">>}}');
     await Promise.all([large.stop(), lines.stop()]);
   });
@@ -77,7 +77,7 @@ test("gen_tcp and gen_udp of Erlang", { skip: needsErlang }, async (t) => {
         Server = spawn(fun() ->
           receive go -> ok end,
           {ok, S} = gen_tcp:accept(L),
-          {ok, Question} = gen_tcp:recv(S, 0, 5000),
+          {ok, Question} = gen_tcp:recv(S, 0, 60000),
           ok = gen_tcp:send(S, [<<"answer to ">>, Question]),
           gen_tcp:close(S) end),
         gen_tcp:controlling_process(L, Server), register(server, Server), Server ! go, P`),
@@ -112,7 +112,7 @@ test("gen_tcp and gen_udp of Erlang", { skip: needsErlang }, async (t) => {
     const answer = await erl.eval(`
       {ok, S} = gen_udp:open(0, [binary, {active, false}]),
       ok = gen_udp:send(S, {127,0,0,1}, ${echo.address.port}, <<"hello">>),
-      {ok, {Ip, Port, Data}} = gen_udp:recv(S, 0, 5000), gen_udp:close(S), {Ip, Port, Data}`);
+      {ok, {Ip, Port, Data}} = gen_udp:recv(S, 0, 60000), gen_udp:close(S), {Ip, Port, Data}`);
     assertEquals(answer, `{{127,0,0,1},${echo.address.port},<<"127.0.0.1 says hello">>}`);
   });
 

@@ -9,6 +9,7 @@ import * as sys from "../../../lib/gen/sys/sys.ts";
 import * as t from "../../../lib/etf/schema/t.ts";
 import type { SocketAddress } from "../../../lib/transport/contract.ts";
 import { testNothingIsLeft } from "../../_support/leaks.ts";
+import { freePort } from "../../_support/erlang.ts";
 import { gate } from "../_servers.ts";
 import { Log, socketNode, stillNode, until } from "../tcp/_support.ts";
 
@@ -74,7 +75,7 @@ test("a slow handler makes datagrams wait, up to the bound, and what is beyond i
   const client = await node.start(Told, [log, { port: 6000 }]);
   for (let i = 0; i < 30; i++) await client.call("say", String(i), 5000);
   for (let i = 0; i < 5; i++) await client.call("say", "1234", 5001);
-  await until(() => slow.stats.dropped > 0 && small.stats.dropped > 0);
+  await until(() => slow.stats.dropped === 19 && small.stats.dropped === 2);
   assertEquals(log.lines, []);
   open.open();
   await until(() => log.lines.length === 11 + 3);
@@ -99,7 +100,10 @@ test("what cannot be sent is told of and counted", async () => {
   assertEquals(await client.call("large"), true);
   await log.untilLine("unsent to 127.0.0.1: EMSGSIZE");
   await client.call("lost");
-  await log.untilLine("unsent to no.such.name.invalid: ENOTFOUND");
+  // By the name server's word, or for want of one.
+  await log.until(([, line]) =>
+    /^unsent to no.such.name.invalid: (ENOTFOUND|EAI_AGAIN)$/.test(line)
+  );
   assertEquals(client.stats, { received: 0, dropped: 0, sent: 0, unsent: 2 });
   await node.stop();
 });
@@ -113,8 +117,8 @@ test("the socket closes with its process, however it ends", async () => {
         throw new Error("as it was told");
       }
     }
-    const udp = await node.start(Crashing, [log]);
-    const { port } = udp.address;
+    const port = await freePort();
+    const udp = await node.start(Crashing, [log, { port }]);
     if (how === "stop") await udp.stop();
     if (how === "kill") node.exit(udp.pid, atom("kill"));
     if (how === "crash") udp.send("x");

@@ -30,6 +30,7 @@ import {
 } from "../../../mod.ts";
 import { defaultPlatform } from "../../../lib/platform/default.ts";
 import type { Platform } from "../../../lib/platform/contract.ts";
+import { freePort } from "../../_support/erlang.ts";
 import { testNothingIsLeft } from "../../_support/leaks.ts";
 
 let count = 0;
@@ -280,7 +281,7 @@ test("a server that stops answers what is under way, takes nothing new, and free
         return new Response("done");
       },
     };
-    const api = await node.start(serving(routes), []);
+    const api = await node.start(serving(routes, { port: await freePort() }), []);
     const answer = get(api, "/").then((response) => response.text());
     await began.promise;
     const stopped = api.stop();
@@ -325,7 +326,7 @@ test("an answer without end is given up when the time to drain is over", () =>
           }),
         ),
     };
-    const api = await node.start(serving(routes, { drain: 20 }), []);
+    const api = await node.start(serving(routes, { port: await freePort(), drain: 20 }), []);
     const response = await get(api, "/");
     const read = response.arrayBuffer().then(() => {}, () => {});
     await api.stop();
@@ -567,28 +568,30 @@ test("a WebSocket or an event stream that is not what the request is answered wi
           await context.events(Ticks, []);
           return new Response("no ticks", { status: 403 });
         },
-        "/late/:what": async (_request, context) => {
-          if (context.params.what === "chat") await context.upgrade(Talk, ["a"]);
-          else await context.events(Ticks, []);
-          return new Promise<never>(() => {});
-        },
         "/other": (_request, context) =>
           context.events(Other, []).then(({ body, headers }) =>
             new Response(body, { status: 202, headers })
           ),
-      }, { timeout: 200 }),
+      }),
       [],
     );
+    const late: RequestHandler = async (_request, context) => {
+      if (context.params.what === "chat") await context.upgrade(Talk, ["a"]);
+      else await context.events(Ticks, []);
+      return new Promise<never>(() => {});
+    };
+    const impatient = await node.start(serving({ "/late/:what": late }, { timeout: 1_000 }), []);
     const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
     const asks = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n${key}`;
     assertStringIncludes(await raw(api, `GET /chat HTTP/1.1\r\nHost: a\r\n${asks}`), " 403 ");
-    assertStringIncludes(await raw(api, `GET /late/chat HTTP/1.1\r\nHost: a\r\n${asks}`), " 504 ");
+    const lateChat = await raw(impatient, `GET /late/chat HTTP/1.1\r\nHost: a\r\n${asks}`);
+    assertStringIncludes(lateChat, " 504 ");
     assertEquals((await get(api, "/ticks")).status, 403);
-    assertEquals((await get(api, "/late/ticks")).status, 504);
+    assertEquals((await get(impatient, "/late/ticks")).status, 504);
     await told.promise;
     const other = await get(api, "/other");
     assertEquals([other.status, await other.text()], [202, "data: kept\n\n"]);
-    assertEquals(api.stats().open, 0);
+    assertEquals([api.stats().open, impatient.stats().open], [0, 0]);
     const old = asks.replace("13", "12");
     const answer = await raw(api, `GET /plain HTTP/1.1\r\nHost: a\r\n${old}`);
     assertMatch(answer, / 426 [^]*sec-websocket-version: 13/i);

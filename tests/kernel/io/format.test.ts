@@ -40,7 +40,9 @@ function start(): Promise<{ node: Node; erl: ErlangNode }> {
 /** What Erlang's io_lib makes of it; an error for all that it refuses. */
 async function theirs(node: Node, format: string, args: Encodable): Promise<string> {
   try {
-    const chars = await node.rpc(THEIRS, "io_lib", "format", [charlist(format), args]);
+    const chars = await node.rpc(THEIRS, "io_lib", "format", [charlist(format), args], {
+      timeout: 50_000,
+    });
     return charDataText(chars, "unicode");
   } catch {
     return "refused";

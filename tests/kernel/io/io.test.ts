@@ -61,7 +61,7 @@ async function runLed(
   const result = await node.rpc(THEIRS, "printing", "with_leader", [
     leader,
     tuple4(call[0], call[1], call[2], []),
-  ], { timeout: 15_000 });
+  ], { timeout: 50_000 });
   const requests = asked === 0
     ? []
     : await node.rpc(THEIRS, "printing", "collected", [tuple2(leader, asked)]) as Term[];
@@ -181,7 +181,7 @@ test("a group leader that is gone, or goes while it is waited for, is an error",
       node.exit(silent, atom("kill"));
       resolve([first, await second]);
     });
-    setTimeout(reject, 10_000).unref?.();
+    setTimeout(reject, 50_000).unref?.();
   });
   const expected = "Cannot use the group leader: it answered terminated";
   assertEquals(errors, [expected, expected]);

@@ -56,7 +56,7 @@ async function typed(lines: readonly string[], node = OURS): Promise<string> {
     Leader = printing:typist([${input.join(",")}]),
     Pid = printing:with_leader(Leader, {'${node}', shell, start, []}),
     Ref = monitor(process, Pid),
-    receive {'DOWN', Ref, _, _, Reason} -> ok after 20000 -> Reason = timeout end,
+    receive {'DOWN', Ref, _, _, Reason} -> ok after 40000 -> Reason = timeout end,
     Requests = printing:collected({Leader, 0}),
     {Reason, binary:encode_hex(unicode:characters_to_binary([R || R <- Requests, is_binary(R)]))}
   end`);
@@ -180,7 +180,7 @@ test(
     Leader = printing:typist(["1 + 1\\n"]),
     Pid = printing:with_leader(Leader, {'${OFF}', shell, start, []}),
     Ref = monitor(process, Pid),
-    receive {'DOWN', Ref, _, _, Reason} -> {Reason, printing:collected({Leader, 1})} after 10000 -> timeout end
+    receive {'DOWN', Ref, _, _, Reason} -> {Reason, printing:collected({Leader, 1})} after 40000 -> timeout end
   end`);
     assertStringIncludes(
       said,
@@ -198,7 +198,7 @@ test("an exit signal interrupts what runs, the shell goes on", { skip: needsErla
     printing:collected({Leader, 3}),
     exit(Pid, interrupt),
     Ref = monitor(process, Pid),
-    receive {'DOWN', Ref, _, _, Reason} -> {Reason, printing:collected({Leader, 6})} after 10000 -> timeout end
+    receive {'DOWN', Ref, _, _, Reason} -> {Reason, printing:collected({Leader, 6})} after 40000 -> timeout end
   end`);
   assertStringIncludes(said, "interrupted");
   assertStringIncludes(said, '<<"2\\n">>');
