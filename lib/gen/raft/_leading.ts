@@ -153,8 +153,8 @@ export class Leading {
     if (highestOfMajority(heard) < now - options.electionTimeout) return this.#leader.stepDown();
     if (now >= this.#heartbeatAt) {
       this.#heartbeatAt = now + options.heartbeat;
-      this.#promote(now);
-      this.flush(true);
+      this.#promote();
+      this.#asksRound = true;
     }
   }
 
@@ -171,22 +171,22 @@ export class Leading {
       progress.round = message.round;
       this.#confirm();
     }
-    if (message.type === "installed") return progress.installed(message.index, message.offset);
+    if (message.type === "installed") {
+      return progress.installed(message.index, message.offset, message.round);
+    }
     if (!message.ok) return progress.refused(message.index, message.hint);
     if (!progress.matched(message.index)) return;
     this.#advance();
     this.#handOver();
-    this.#promote(now);
+    this.#promote();
   }
 
-  /** Sends each member what there is for it. @param always also where there is nothing. */
-  flush(always = false): void {
+  /** Sends each member what there is for it; in a new round also where there is nothing. */
+  flush(): void {
     const { term, commit, log, options } = this.#leader;
-    if (this.#asksRound) {
-      this.#asksRound = false;
-      this.#round++;
-      always = true;
-    }
+    const always = this.#asksRound;
+    if (always) this.#round++;
+    this.#asksRound = false;
     const sending = { term, commit, round: this.#round, log, options };
     for (const [id, progress] of this.#progress) {
       for (const message of progress.send(sending, always)) this.#leader.send(id, message);
@@ -205,18 +205,14 @@ export class Leading {
     this.#early = [];
   }
 
-  /** Knows each member, and nobody else but those that are on their way out. */
+  /** Knows each member, and those that are on their way out. */
   #follow(now: number): void {
     const { log, id } = this.#leader;
-    const members = allMembers(log.members);
-    for (const one of members) {
+    for (const one of allMembers(log.members)) {
       if (one === id) continue;
       const progress = this.#progress.get(one);
       if (progress === undefined) this.#progress.set(one, new Progress(log.lastIndex + 1, now));
       else progress.leaving = 0;
-    }
-    for (const [one, progress] of this.#progress) {
-      if (progress.leaving === 0 && !members.includes(one)) this.#progress.delete(one);
     }
   }
 
@@ -229,9 +225,8 @@ export class Leading {
     const index = this.#leader._committable(matches, members);
     if (index <= commit || !this.#leader._mayCount(log.term(index)!)) return;
     this.#leader.commitTo(index);
-    if (this.#early.length > 0 && this.isSettled) {
-      for (const ticket of this.#early.splice(0)) this.read(ticket);
-    }
+    if (this.#early.length === 0) return;
+    for (const ticket of this.#early.splice(0)) this.read(ticket);
   }
 
   /** Answers the reads whose round a majority has answered. */
@@ -241,7 +236,6 @@ export class Leading {
     const { voters } = log.members;
     while (this.#reads.length > 0) {
       const { round, ticket, index } = this.#reads[0];
-      if (round > this.#round && voters.some((one) => one !== id)) return;
       const acknowledged = voters.filter((one) =>
         one === id || (this.#progress.get(one)?.round ?? 0) >= round
       );
@@ -261,7 +255,7 @@ export class Leading {
   }
 
   /** Who was to be a voter when it has caught up is one now: one at a time. */
-  #promote(now: number): void {
+  #promote(): void {
     const { log, commit } = this.#leader;
     if (log.members.rising.length === 0) return;
     if (!this.isSettled || log.membersIndex > commit || this.#transfer !== null) return;
@@ -275,8 +269,6 @@ export class Leading {
     const members = id === undefined ? null : changed(log.members, { type: "promote", id });
     if (members === null) return;
     this.#leader.append({ type: "members", members });
-    this.#follow(now);
-    this.#advance();
   }
 }
 

@@ -1,7 +1,7 @@
 import { atom } from "../../etf/atom.ts";
 import type { Binary } from "../../etf/binary.ts";
 import { decode } from "../../etf/decoder.ts";
-import { encode } from "../../etf/encoder.ts";
+import { encode, encodeToKeep } from "../../etf/encoder.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { isTuple, tuple } from "../../etf/tuple.ts";
 import type { Entry, Payload } from "./_types.ts";
@@ -127,7 +127,7 @@ export class ReplicatedState {
       const { _floats: floats } = this.#machine;
       const command = floats === undefined ? decode(bytes) : decode(bytes, { floats });
       const reply = this.#machine.apply(command, index);
-      return { type: "ok", reply: encode(reply ?? null) };
+      return { type: "ok", reply: encodeToKeep(reply ?? null) };
     } catch (error) {
       return { type: "failed", message: error instanceof Error ? error.message : String(error) };
     }

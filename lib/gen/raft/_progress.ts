@@ -22,7 +22,9 @@ export interface Sending {
  * | `flow` | up to `match` the logs are the same | up to `window` messages with entries |
  * | `install` | its log is too short | one piece of a snapshot |
  *
- * What gets lost is noticed by the next heartbeat, which is an append behind all that was sent: it is refused.
+ * What gets lost is noticed by the next heartbeat: in `flow` it is an append behind all that was sent, which is refused; in the others it goes from the
+ * same place as what is under way, with one entry at most, or no bytes, and its answer tells where to go on. So no batch and no piece is sent
+ * twice because a member is slow, or is not there.
  */
 export class Progress {
   match = 0;
@@ -41,6 +43,8 @@ export class Progress {
   #told = -1;
   #snapshot: Snapshot | null = null;
   #offset = 0;
+  /** The round in which the piece went that is under way. */
+  #pieceRound = 0;
 
   constructor(next: number, now: number) {
     this.next = next;
@@ -68,8 +72,10 @@ export class Progress {
     }
     if (this.#mode === "probe") {
       if (this.#waits && !always) return [];
+      // One entry at least, where there is one: who does not know the leader for a member hears only what is new to it.
+      const entries = from.log.slice(this.next, this.#waits ? 0 : from.options.maxBatch);
       this.#waits = true;
-      return [this.#append(from, from.log.slice(this.next, from.options.maxBatch))];
+      return [this.#append(from, entries)];
     }
     const messages: Message[] = [];
     while (this.next <= from.log.lastIndex && this.#flying.length < from.options.window) {
@@ -78,7 +84,8 @@ export class Progress {
       this.next += entries.length;
       this.#flying.push(this.next - 1);
     }
-    if (messages.length === 0 && (always || this.#told < from.commit)) {
+    const tells = Math.min(from.commit, this.next - 1);
+    if (messages.length === 0 && (always || this.#told < tells)) {
       messages.push(this.#append(from, []));
     }
     return messages;
@@ -94,10 +101,8 @@ export class Progress {
     if (this.#mode !== "flow") {
       this.#mode = "flow";
       this.#snapshot = null;
-      this.#flying = [];
       this.next = this.match + 1;
     }
-    this.#waits = false;
     return isNews;
   }
 
@@ -111,10 +116,11 @@ export class Progress {
     this.next = Math.max(this.match + 1, Math.min(index, hint + 1));
   }
 
-  /** It has so many bytes of a snapshot. */
-  installed(index: number, offset: number): void {
+  /** It has so many bytes of a snapshot, says an answer to a message of that round. */
+  installed(index: number, offset: number, round: number): void {
     if (this.#mode !== "install" || index !== this.#snapshot!.index) return;
-    if (offset === this.#offset && this.#waits) return; // an old reply
+    // Where the piece is not there behind a later message it was lost.
+    if (this.#waits && offset === this.#offset && round <= this.#pieceRound) return;
     this.#offset = Math.min(offset, this.#snapshot!.bytes.length);
     this.#waits = false;
   }
@@ -136,9 +142,11 @@ export class Progress {
 
   #sendPiece({ term, round, options }: Sending, always: boolean): Install[] {
     if (this.#waits && !always) return [];
-    this.#waits = true;
     const { index, term: lastTerm, members, bytes } = this.#snapshot!;
     const offset = this.#offset;
+    const end = this.#waits ? offset : offset + options.chunk;
+    if (!this.#waits) this.#pieceRound = round;
+    this.#waits = true;
     return [{
       type: "install",
       term,
@@ -148,7 +156,7 @@ export class Progress {
       members,
       total: bytes.length,
       offset,
-      bytes: bytes.subarray(offset, offset + options.chunk),
+      bytes: bytes.subarray(offset, end),
     }];
   }
 }

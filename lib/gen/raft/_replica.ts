@@ -172,10 +172,7 @@ export class Replica implements Leader {
       if (message.type === "vote" && !message.forced && this.#hearsLeader(now)) return;
       const keeps = message.type === "vote" ? message.pre : message.type === "voted" &&
         message.pre && message.granted;
-      if (!keeps) {
-        const leads = message.type === "append" || message.type === "install";
-        this.#follow(message.term, leads ? from : null, now);
-      }
+      if (!keeps) this.#follow(message.term, now);
     } else if (message.term < this.#term) {
       return this.#receiveOld(from, message);
     }
@@ -339,7 +336,7 @@ export class Replica implements Leader {
   #asked(from: MemberId, message: Vote, now: number): void {
     const { pre, lastIndex, lastTerm } = message;
     const may = pre && message.term > this.#term || this._mayVote(from, this.#vote);
-    const granted = may && this._isUpToDate(lastIndex, lastTerm) && this.#role !== "leader";
+    const granted = may && this._isUpToDate(lastIndex, lastTerm);
     if (granted && !pre) {
       if (this.#vote !== from) this.#setTerm(this.#term, from);
       this.#electionAt = this.#nextElection(now);
@@ -382,9 +379,9 @@ export class Replica implements Leader {
 
   // Following
 
-  #follow(term: number, leader: MemberId | null, now: number): void {
+  #follow(term: number, now: number): void {
     this.#setTerm(term, null);
-    this.#leader = leader;
+    this.#leader = null;
     this.#follows();
     this.#electionAt = this.#nextElection(now);
   }

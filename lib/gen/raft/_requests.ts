@@ -1,6 +1,6 @@
 import { Atom, atom } from "../../etf/atom.ts";
 import { decode } from "../../etf/decoder.ts";
-import { encode } from "../../etf/encoder.ts";
+import { encode, encodeToKeep } from "../../etf/encoder.ts";
 import { EncodeError } from "../../etf/errors.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { isTuple, tuple } from "../../etf/tuple.ts";
@@ -73,7 +73,7 @@ function answer(served: Served, [head, ...rest]: readonly Term[], from: From): v
     case APPEND: {
       const isOurs = rest.length === 4;
       const [session, serial, done] = isOurs ? rest.slice(0, 3).map(count) : [0, 0, 0];
-      const bytes = isOurs ? bytesIn(rest[3]).slice() : encode(rest[0]);
+      const bytes = isOurs ? bytesIn(rest[3]).slice() : encodeToKeep(rest[0]);
       const refusal = served.refusal("commands", isOurs ? termIn(bytes) : rest[0]);
       if (refusal !== null) return from.refuse(refusal);
       return carrier.propose(

@@ -1,5 +1,5 @@
 import { decode } from "../../etf/decoder.ts";
-import { encode } from "../../etf/encoder.ts";
+import { encodeToKeep } from "../../etf/encoder.ts";
 import { equal } from "../../etf/equal.ts";
 import type { Pid } from "../../etf/identifiers.ts";
 import * as t from "../../etf/schema/t.ts";
@@ -127,7 +127,7 @@ export class RaftMap<V extends Encodable = Term> extends Raft {
 
   #set(key: string, value: Term): number {
     const serial = this.#serial;
-    const bytes = encode(value);
+    const bytes = encodeToKeep(value);
     this.#values.set(key, [bytes, serial]);
     this.#changes.emit({ type: "set", key, value: decode(bytes, TEXTS) as V, serial });
     return serial;
