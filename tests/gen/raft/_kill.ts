@@ -124,7 +124,7 @@ async function drive(
   const probe = client();
   const recovery: number[] = [];
   const count = tuple(QUERY, encode(atom("count"))) as Encodable;
-  await probe.repeat(from, count, 60_000);
+  await probe.repeat(from, count, 120_000);
   for (let i = 0; i < kills; i++) {
     // Some work in between, under which the leader ends.
     for (let done = 0; done < 20; done++) {
@@ -133,7 +133,7 @@ async function drive(
     const leader = await leaderOf(node, names);
     await kill(leader);
     const killed = performance.now();
-    await probe.append(from, tuple(atom("deposit"), "probe", 1) as Encodable, 60_000);
+    await probe.append(from, tuple(atom("deposit"), "probe", 1) as Encodable, 120_000);
     recovery.push(performance.now() - killed);
     await start(leader);
     if ((i + 1) % 10 === 0) log(`${i + 1} kills, ${total(counts, "acknowledged")} acknowledged`);
@@ -142,12 +142,12 @@ async function drive(
   await failed;
   for (const [i, { acknowledged, unknown }] of counts.entries()) {
     const query = tuple(QUERY, encode(tuple(atom("balance"), `c${i}`) as Encodable)) as Encodable;
-    const balance = await probe.repeat(from, query, 60_000) as number;
+    const balance = await probe.repeat(from, query, 120_000) as number;
     assert(balance >= acknowledged, `c${i}: ${balance} of ${acknowledged} acknowledged are there`);
     assert(balance <= acknowledged + unknown, `c${i}: ${balance}, asked for ${acknowledged}`);
   }
   const query = tuple(QUERY, encode(tuple(atom("balance"), "probe") as Encodable)) as Encodable;
-  assertEquals(await probe.repeat(from, query, 60_000), kills);
+  assertEquals(await probe.repeat(from, query, 120_000), kills);
   return {
     acknowledged: total(counts, "acknowledged") + kills,
     unknown: total(counts, "unknown"),

@@ -17,8 +17,8 @@ const node = await startNode(name, {
 await node.start(Bank, [{
   members: Object.keys(routes).filter((one) => !one.startsWith("driver")),
   storage: fileStorage(folder),
-  electionTimeout: 300,
-  heartbeat: 50,
+  electionTimeout: 1_000,
+  heartbeat: 100,
   snapshotEvery: 200,
   keep: 50,
 }], { register: "bank" });

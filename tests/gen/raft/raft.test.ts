@@ -62,6 +62,29 @@ clusterTest("what a member knows", async (a, b, { c }) => {
   assertThrows(() => refs[0].getEntry(0), RangeError, "whole number");
 }, THREE);
 
+clusterTest(
+  "a member is told that it leads when it has carried out all that came before",
+  async (a, b, { c }) => {
+    const told: (readonly [node: string, isItself: boolean, serial: number])[] = [];
+    class Told extends Bank {
+      override handleLeader(leader: string | null): void {
+        told.push([this.node.name, leader === this.node.name, this._status.serial]);
+      }
+    }
+    const refs = await Promise.all(
+      [a, b, c].map((node) =>
+        node.start(Told, [{ members: NAMES, ...QUICK }], { register: "bank" })
+      ),
+    );
+    await refs[0].with({ timeout: 20_000 }).append("deposit", "ann", 1);
+    const leads = told.filter(([, isItself]) => isItself);
+    assert(leads.length > 0);
+    // The founders are the first entry, its own first one comes behind.
+    for (const [, , serial] of leads) assert(serial >= 2, `told at ${serial}`);
+  },
+  THREE,
+);
+
 clusterTest("what is refused", async (a, b, { c }) => {
   const [ref] = await banks([a, b, c]);
   const failed = await assertRejects(() => ref.append("deposit", "ann", -1), RaftError);

@@ -107,11 +107,11 @@ clusterTest("a map is there again after all members have ended, by its storage",
   const first = await a.start(RaftMap<number>, [options], { register: "map" });
   for (let i = 0; i < 23; i++) await first.set(`k${i % 7}`, i);
   const entries = await first.entries();
-  const last = await first.entry("k1");
+  const last = await Promise.all(entries.map(([key]) => first.entry(key)));
   await first.stop();
   const second = await a.start(RaftMap<number>, [options], { register: "map" });
   assertEquals(await second.entries(), entries);
-  assertEquals(await second.entry("k1"), last);
+  assertEquals(await Promise.all(entries.map(([key]) => second.entry(key))), last);
   const other = { ...options, storage: memoryStorage() };
   await assertRejects(() => a.start(RaftMap<number>, [other], { register: "map" }), Error, "name");
 });
@@ -123,6 +123,7 @@ clusterTest("one node does it, and another one where it fails", async (a, b, { c
   const running = new Set<string>();
   const terms: number[] = [];
   let begun: (name: string) => void = () => {};
+  let ended: (name: string) => void = () => {};
   const begins = (): Promise<string> => new Promise((resolve) => begun = resolve);
   let first = begins();
   const elections = await Promise.all(nodes.map(async (node) => {
@@ -134,6 +135,7 @@ clusterTest("one node does it, and another one where it fails", async (a, b, { c
       begun(node.name);
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
       running.delete(node.name);
+      ended(node.name);
     });
     return election;
   }));
@@ -142,7 +144,9 @@ clusterTest("one node does it, and another one where it fails", async (a, b, { c
     const leading = elections[NAMES.indexOf(name)];
     assert(leading.isLeader);
     first = begins();
+    const ends = new Promise<string>((resolve) => ended = resolve);
     await leading.transfer(NAMES.find((other) => other !== name)!);
+    assertEquals(await ends, name); // who leads no more is told
   }
   const name = await first;
   first = begins();
