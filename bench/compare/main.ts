@@ -10,7 +10,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { positive, runtimesOf } from "./options.ts";
 import { report } from "./report.ts";
-import { json, keep, nextFile } from "./results.ts";
+import { json, keepPage, nextFile } from "./results.ts";
 import { chosen, roundsOf } from "./rounds.ts";
 import { hasFailed, measureAll } from "./run.ts";
 import { RUNTIMES } from "./systems.ts";
@@ -51,10 +51,8 @@ async function main(): Promise<void> {
     ...{ runtimes, effort, say },
     roundsOf: (workload, place) => roundsOf(workload, place, rounds),
   });
-  const file = options.out ?? nextFile("compare", result.date);
   const text = report(result);
-  keep(`${file}.json`, json(result));
-  keep(`${file}.md`, text);
+  const file = keepPage(options.out ?? nextFile("compare", result.date), result, text);
   say(`written to ${file}.json and .md`);
   console.log(options.json ? json(result) : text);
   if (hasFailed(result)) process.exitCode = 1;

@@ -37,6 +37,14 @@ export function keep(file: string, text: string): void {
   writeFileSync(file, `${text}\n`);
 }
 
+/** A page and what it was made of: NAME.json and NAME.md. @param name with or without one of these endings. @returns the name. */
+export function keepPage(name: string, data: unknown, page: string): string {
+  const file = name.replace(/\.(?:md|json)$/, "");
+  keep(`${file}.json`, json(data));
+  keep(`${file}.md`, page);
+  return file;
+}
+
 /** Small enough to be kept: figures with four digits, and whatever fits on a line on one. */
 export function json(value: unknown): string {
   return lines(JSON.parse(JSON.stringify(value, (_, one) => rounded(one))), "");

@@ -1,13 +1,13 @@
 /**
  * What bounds the targets that are not reached: `bench_limits.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N]
  * [--ms N] [--list] [--out FILE]`. Rows of the comparison, measured as there, with a floor beside each: see limits.ts. Written to
- * FILE.json and FILE.md where a FILE is named, as bench/results/limits. Takes 5 minutes on two cores with nothing else to do.
+ * FILE.json and FILE.md where a FILE is named, as bench/results/limits. Takes 7 minutes on two cores with nothing else to do.
  */
 
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { positive, runtimesOf } from "../compare/options.ts";
-import { json, keep } from "../compare/results.ts";
+import { json, keepPage } from "../compare/results.ts";
 import { chosen } from "../compare/rounds.ts";
 import { hasFailed, measureAll } from "../compare/run.ts";
 import { RUNTIMES } from "../compare/systems.ts";
@@ -48,9 +48,7 @@ async function main(): Promise<void> {
   });
   const page = report(result, LIMITS);
   if (options.out !== undefined) {
-    keep(`${options.out}.json`, json(result));
-    keep(`${options.out}.md`, page);
-    say(`written to ${options.out}.json and .md`);
+    say(`written to ${keepPage(options.out, result, page)}.json and .md`);
   }
   console.log(options.json ? json(result) : page);
   if (hasFailed(result)) process.exitCode = 1;
