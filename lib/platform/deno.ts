@@ -39,8 +39,9 @@ const YIELDS_PER_WAIT = 4;
 /**
  * Deno's loop looks at sockets when it has nothing to do and waits, else only once in 61 turns (of the scheduler below it): a
  * program that yields by setImmediate again and again sees one socket event in 120 ms, though its timers fire. So now and then it
- * is made to wait, for the shortest timer; but not where nothing was left to do in between, as then it has waited by itself. To wait for another thread's work is shorter, but where that is done before the loop
- * waits, which a busy machine brings about, sockets and timers both stand still for half a second.
+ * is made to wait, for the shortest timer; but not where nothing was left to do in between, as then it has waited by itself. To
+ * wait for another thread's work is shorter, but where that is done before the loop waits, which a busy machine brings about,
+ * sockets and timers both stand still for half a second.
  */
 function yielding(): Platform["yield"] {
   let yields = 0;
