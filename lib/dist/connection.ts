@@ -375,16 +375,19 @@ export class Connection {
     const frames = this.#frames;
     const packets = this.#packets;
     frames.push(bytes);
-    packets.kept = false;
+    let kept = false;
     // The handler may close the connection in the middle of a chunk; nothing is delivered after that.
     while (this.#alive) {
       try {
-        if (!frames.next()) return frames.copied && !packets.kept;
+        if (!frames.next()) return !kept;
         if (frames.start === frames.end) {
           this.#ticksIn++;
           continue;
         }
-        if (!packets.read(frames.bytes, frames.start, frames.end, frames.left)) continue;
+        const complete = packets.read(frames.bytes, frames.start, frames.end, frames.left);
+        // A frame that was put together lies in memory of its own.
+        if (packets.kept && frames.bytes === bytes) kept = true;
+        if (!complete) continue;
       } catch (error) {
         this.#fail({ reason: "protocol", error: error as Error });
         return false;

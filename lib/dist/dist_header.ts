@@ -84,6 +84,7 @@ export class DistHeader implements Packets {
   }
 
   read(bytes: Uint8Array, start: number, end: number, left = 0): boolean {
+    this.kept = false;
     if (this.#open !== null) return this.#readMore(this.#open, bytes, start, end, left);
     const type = end - start < 2 ? -1 : bytes[start + 1];
     if (bytes[start] !== VERSION || type < WHOLE || type > NEXT_FRAGMENT) {
@@ -95,7 +96,7 @@ export class DistHeader implements Packets {
     if (type === WHOLE) {
       const listed = this.#listed;
       const payload = this.#readControl(bytes, start + 2, end);
-      this.#readPayload(bytes, payload, end, listed.table, listed.count);
+      if (this.#readPayload(bytes, payload, end, listed.table, listed.count)) this.kept = true;
       return true;
     }
     if (!this.#fragments) {
@@ -126,14 +127,14 @@ export class DistHeader implements Packets {
     const { control } = this;
     const { table, count } = this.#listed;
     if (number === 1) {
-      this.#readPayload(bytes, payload, end, table, count);
+      if (this.#readPayload(bytes, payload, end, table, count)) this.kept = true;
       return true;
     }
     if (!hasPayload(control[0])) {
       throw new FrameError("Cannot read fragment: nothing can follow its control message");
     }
     const sequence = new Sequence(control, table.slice(0, count), number - 1);
-    this.#sequences.open(id, sequence, bytes, payload, end);
+    if (this.#sequences.open(id, sequence, bytes, payload, end)) this.kept = true;
     return false;
   }
 
@@ -144,7 +145,7 @@ export class DistHeader implements Packets {
     end: number,
     left: number,
   ): boolean {
-    if (this.#sequences.add(sequence, bytes, at, end, left)) this.kept = true;
+    this.kept = this.#sequences.add(sequence, bytes, at, end, left);
     this.#open = left > 0 ? sequence : null;
     if (sequence.next > 0) return false;
     const { control, atoms, payload } = sequence;
@@ -167,35 +168,42 @@ export class DistHeader implements Packets {
     const decoder = this.#decoder;
     decoder.cache = listed.table;
     decoder.cached = listed.count;
+    decoder.viewed = false;
     decoder.reset(bytes, at, end);
     this.control = readControlTerm(decoder);
+    this.kept = decoder.viewed;
     return decoder.position;
   }
 
+  /** @returns whether the payload refers to the bytes. */
   #readPayload(
     bytes: Uint8Array,
     at: number,
     end: number,
     atoms: readonly AtomTerm[],
     count: number,
-  ): void {
+  ): boolean {
     const { control } = this;
+    let viewed = false;
     this.payload = undefined;
     if (hasPayload(control[0])) {
       if (at === end) throw new FrameError("Cannot read packet: it ends before its payload");
       const decoder = this.#decoderFor(control) ?? this.#decoder;
       decoder.cache = atoms;
       decoder.cached = count;
+      decoder.viewed = false;
       decoder.reset(bytes, at, end);
       const usual = this.#quick.payload(decoder, bytes, at, end, atoms, count);
       this.payload = usual === undefined ? decoder.term() : usual;
       at = decoder.position;
+      viewed = decoder.viewed;
       // What a large message lies in is not to be kept for the next one to come.
       if (bytes.length > FRAGMENT) decoder.reset(NOTHING);
     }
     if (at !== end) {
       throw new FrameError(`Cannot read packet: ${end - at} bytes follow what it should hold`);
     }
+    return viewed;
   }
 
   // ---- out

@@ -200,14 +200,17 @@ export class Sequences {
     return this.#open.size;
   }
 
-  /** @throws {FrameError} where it cannot be opened. */
+  /**
+   * @returns as {@linkcode Sequences.add}.
+   * @throws {FrameError} where it cannot be opened.
+   */
   open(
     id: SequenceId,
     sequence: Sequence,
     bytes: Uint8Array,
     start: number,
     end: number,
-  ): void {
+  ): boolean {
     if (this.#open.has(id)) {
       throw new FrameError(`Cannot read fragment: sequence ${id} has begun already`);
     }
@@ -219,7 +222,7 @@ export class Sequences {
     this.#open.set(id, sequence);
     sequence.id = id;
     this.#count(sequence, end - start);
-    sequence.payload.add(bytes, start, end);
+    return sequence.payload.add(bytes, start, end);
   }
 
   /**

@@ -15,14 +15,12 @@ export class FrameError extends Error {
  * that are given in parts.
  */
 export class FrameReader {
-  /** The frame that `next` has found: `bytes` from `start` to `end`. Nobody writes to them again. */
+  /** The frame that `next` has found: `bytes` from `start` to `end`, which is the chunk itself, or memory of its own. */
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
   /** How many bytes of the frame come later: `next` gives them as they come. */
   left = 0;
-  /** Whether no frame that was found lies in the chunk itself, parts aside. */
-  copied = true;
 
   readonly #limit: number;
   #chunk: Uint8Array = NOTHING;
@@ -48,11 +46,10 @@ export class FrameReader {
     this.#inParts = inParts;
   }
 
-  /** Gives the next bytes of the stream. The one before must be used up. The array must not be written to afterwards. */
+  /** Gives the next bytes of the stream. The one before must be used up. The array must not be written to until it is, nor afterwards by whoever refers to a frame in it. */
   push(chunk: Uint8Array): void {
     this.#chunk = chunk;
     this.#at = 0;
-    this.copied = true;
   }
 
   /**
@@ -72,7 +69,6 @@ export class FrameReader {
         this.start = start;
         this.end = end;
         this.#at = end;
-        this.copied = false;
         return true;
       }
       if (this.#inParts(this.#chunk, start, this.#chunk.length)) {

@@ -22,7 +22,7 @@ export interface Packets {
   readonly atoms: AtomRefs | null;
   /** Where the encoder is to put large binaries; `null` where they are written as all else. */
   readonly apart: Apart | null;
-  /** Set where bytes that `read` got as a part of a frame are referred to from here on. */
+  /** Whether the bytes that `read` got last are referred to from here on; else they may be written to. */
   kept: boolean;
   /** Fragments that have come. */
   readonly fragmentsIn: number;

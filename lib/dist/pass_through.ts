@@ -47,14 +47,18 @@ export class PassThrough implements Packets {
   read(bytes: Uint8Array, start: number, end: number): boolean {
     if (bytes[start] !== PASS_THROUGH) throw unexpectedType(bytes[start]);
     let decoder = this.#decoder;
+    decoder.viewed = false;
     begin(decoder, bytes, start + 1, end, "control message");
     const control = this.control = readControlTerm(decoder);
+    this.kept = decoder.viewed;
     this.payload = undefined;
     if (hasPayload(control[0])) {
       const at = decoder.position;
       decoder = this.#decoderFor(control) ?? decoder;
+      decoder.viewed = false;
       begin(decoder, bytes, at, end, "payload");
       this.payload = decoder.term();
+      if (decoder.viewed) this.kept = true;
     }
     const left = end - decoder.position;
     if (left !== 0) {

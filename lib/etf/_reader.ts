@@ -47,6 +47,8 @@ export class Reader {
   cache: readonly AtomValue[] | null = null;
   /** How many of those in front count: an array may serve several messages. */
   cached = Infinity;
+  /** Set where a binary that was read is a view of the bytes. */
+  viewed = false;
   /** @internal What must be replaced in the bytes of a fun, in order; `null` while none is being read. */
   _splices: Splice[] | null = null;
   /** What has been written out for funs. */
@@ -233,6 +235,7 @@ export class Reader {
     this.position = at + length;
     const bytes = this._bytes;
     if (length >= this._options.viewFrom) {
+      this.viewed = true;
       return new Binary(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, length);
     }
     if (length > CARVED) {
