@@ -52,10 +52,7 @@ export class NodeReader {
         return true;
       }
       this.#large += count;
-      if (this.#large >= EACH) {
-        this.#large = 0;
-        litter.last = new Array(LITTER);
-      }
+      for (; this.#large >= EACH; this.#large -= EACH) litter.last = new Array(LITTER);
       this.stream!.data(room.subarray(0, count));
       return true;
     },
