@@ -17,7 +17,7 @@
 /** Those that are measured once. */
 export const PEERS = ["otp", "ergo2", "ergo3"] as const;
 /** What of ours stands beside the whole: one worker beside several, and the parts that bench/limits measures. */
-export const OF_OURS = ["1 worker", "ideal", "frames", "connection", "bare"] as const;
+export const OF_OURS = ["1 worker", "ideal", "frames", "connection", "bare", "own"] as const;
 /** Those that are measured on each runtime. */
 export const RUNTIME_PEERS = [
   "tcp",

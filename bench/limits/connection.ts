@@ -1,17 +1,28 @@
 // A remote call without nodes: the two ends of a connection, with the codec, the frames and the sockets of ours, and nothing behind them.
 // What goes there and back are the control messages of a call and its reply; no process, mailbox, table of calls or promise of a call takes part.
 // `connection.ts far` prints `ready PORT` and ends with its standard input; `connection.ts ping --far PORT` measures one call at a time,
-// `connection.ts many --far PORT` so many callers as the benchmark of calls has, each of which waits for a promise.
+// `connection.ts large --far PORT` one with 1 MB there and back, `connection.ts many --far PORT` so many callers as the benchmark of calls has, each of
+// which waits for a promise.
 
 import process from "node:process";
-import { atom, type Encodable, ImproperList, Pid, Ref, type Tuple, tuple } from "../../mod.ts";
+import {
+  type Atom,
+  atom,
+  type Encodable,
+  ImproperList,
+  Pid,
+  Ref,
+  type Term,
+  type Tuple,
+  tuple,
+} from "../../mod.ts";
 import { Connection, type ConnectionHandler } from "../../lib/dist/connection.ts";
 import { ALTACT, CONTROL } from "../../lib/dist/control.ts";
 import { announcedFlags } from "../../lib/dist/flags.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
 import { defaultTransport } from "../../lib/transport/default.ts";
 import type { Stream } from "../../lib/transport/contract.ts";
-import { report, task } from "../workloads/_report.ts";
+import { pick, report, task } from "../workloads/_report.ts";
 
 const [NEAR, FAR] = ["near@localhost", "far@localhost"];
 const CREATION = 1_700_000_000;
@@ -41,19 +52,19 @@ function connection(
   return new Connection({ stream, result }, { platform }, handler);
 }
 
-/** The server's end: each request is answered at once. */
+/** The server's end: each request is answered at once, a binary by itself. */
 function serve(stream: Stream): void {
   const near = connection(stream, "acceptor", (control, payload) => {
     if (control[0] !== CONTROL.REG_SEND) return;
-    const from = (payload as Tuple)[1] as Tuple;
+    const [, from, request] = payload as [Atom, Tuple, Term];
     const ref = (from[1] as ImproperList).tail as Ref;
-    const reply = tuple(from[1], 5) as Encodable;
+    const reply = tuple(from[1], request instanceof Uint8Array ? request : 5) as Encodable;
     near.offer([CONTROL.ALTACT_SIG_SEND, ALTACT.ALIAS, server, ref], reply);
   });
 }
 
 /** The caller's end: one call at a time. The work is a row of them. */
-function oneAtATime(stream: Stream): () => Promise<number> {
+function oneAtATime(stream: Stream, request: Encodable, count: number): () => Promise<number> {
   let answered: () => void = () => {};
   let ref: Ref | null = null;
   let number = 0;
@@ -66,12 +77,15 @@ function oneAtATime(stream: Stream): () => Promise<number> {
     ref = new Ref(NODE, CREATION, [++number, 2, 3]);
     far.send([CONTROL.MONITOR_P, caller, NAME, ref]);
     const from = tuple(caller, new ImproperList([ALIAS], ref));
-    far.offer([CONTROL.REG_SEND, caller, UNUSED, NAME], tuple(GEN_CALL, from, GET) as Encodable);
+    far.offer(
+      [CONTROL.REG_SEND, caller, UNUSED, NAME],
+      tuple(GEN_CALL, from, request) as Encodable,
+    );
     return promise;
   };
   return async () => {
-    for (let i = 0; i < 200; i++) await call();
-    return 200;
+    for (let i = 0; i < count; i++) await call();
+    return count;
   };
 }
 
@@ -112,6 +126,11 @@ if (it.names[0] === "far") {
   process.stdin.resume().on("end", () => process.exit());
 } else {
   const stream = await transport.connect({ host: LOOPBACK, port: Number(it.far) });
-  await report(it, it.names[0] === "many" ? callsOfMany(stream) : oneAtATime(stream));
+  const works: Record<string, () => () => Promise<number>> = {
+    ping: () => oneAtATime(stream, GET, 200),
+    large: () => oneAtATime(stream, new Uint8Array(1024 * 1024).fill(7), 5),
+    many: () => callsOfMany(stream),
+  };
+  await report(it, pick(works, it.names[0])());
   process.exit();
 }

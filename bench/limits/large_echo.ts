@@ -1,6 +1,7 @@
 // 1 MB there and back over a raw TCP connection, by the runtime's own quickest sockets: nothing is encoded and no memory is made, but
 // each side joins the bytes into one piece, as whoever receives a binary has to, before it sends them on. `large_echo.ts far` is the other side: it prints
-// `ready PORT`, and ends with its standard input; `large_echo.ts ping --far PORT` measures.
+// `ready PORT`, and ends with its standard input; `large_echo.ts ping --far PORT` measures. Where `own` stands behind `far` and `ping`, each piece comes
+// into memory of its own, as it is the receiver's, and is copied before it is sent, so that it may be changed at once: no message can do without.
 
 import process from "node:process";
 import { connect, createServer, type Socket } from "node:net";
@@ -8,10 +9,21 @@ import { pick, report, task } from "../workloads/_report.ts";
 
 const SIZE = 1024 * 1024;
 
-/** Joins what comes into pieces of `SIZE` bytes, all in the same memory: the next one comes when the last one has been sent on. */
+const it = task();
+const isOwn = it.names[1] === "own";
+/** Where pieces are copied to that are to be sent: the one before has been sent by then. */
+const copy = new Uint8Array(SIZE);
+
+function toSend(piece: Uint8Array): Uint8Array {
+  if (!isOwn) return piece;
+  copy.set(piece);
+  return copy;
+}
+
+/** Joins what comes into pieces of `SIZE` bytes: the next one comes when the last one has been sent on. */
 class Pieces {
   readonly #whole: (piece: Uint8Array) => void;
-  readonly #piece = new Uint8Array(SIZE);
+  #piece = new Uint8Array(SIZE);
   #used = 0;
 
   constructor(whole: (piece: Uint8Array) => void) {
@@ -28,7 +40,9 @@ class Pieces {
     this.#used += count;
     if (this.#used < SIZE) return;
     this.#used = 0;
-    this.#whole(this.#piece);
+    const piece = this.#piece;
+    if (isOwn) this.#piece = new Uint8Array(SIZE);
+    this.#whole(piece);
   }
 
   take(bytes: Uint8Array): void {
@@ -114,7 +128,7 @@ function openNode(socket: Socket): Open {
 }
 
 function serve(open: Open): void {
-  const send = open((piece) => send(piece));
+  const send = open((piece) => send(toSend(piece)));
 }
 
 const bunSocket = (open: (socket: BunSocket) => void): BunOptions["socket"] => ({
@@ -158,7 +172,6 @@ const SOCKETS: Readonly<Record<string, Sockets>> = {
 
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 const sockets = pick(SOCKETS, runtime);
-const it = task();
 if (it.names[0] === "far") {
   console.log(`ready ${await sockets.echo()}`);
   process.stdin.resume().on("end", () => process.exit());
@@ -171,7 +184,7 @@ if (it.names[0] === "far") {
     for (let i = 0; i < 5; i++) {
       const { promise, resolve } = Promise.withResolvers<void>();
       back = resolve;
-      send(megabyte);
+      send(toSend(megabyte));
       await promise;
     }
     return 5;

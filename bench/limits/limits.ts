@@ -8,13 +8,14 @@
  * | `frames`     | the sockets alone, with as many bytes there and back as a call has: `../workloads/tcp.ts`        |
  * | `connection` | two ends of a connection, with the codec and the frames, and no node behind them: `connection.ts` |
  * | `bare`       | what is left without any of our features: `bare.ts`, `large_echo.ts`                             |
+ * | `own`        | the same with memory of its own for each message: `large_echo.ts`                                |
  */
 
 import { readFileSync } from "node:fs";
 import { CODEC_TARGETS, type Programs, type Workload, WORKLOADS } from "../compare/workloads.ts";
 
 /** What of ours stands for a bound. */
-export type Floor = "ideal" | "frames" | "connection" | "bare";
+export type Floor = "ideal" | "frames" | "connection" | "bare" | "own";
 
 export interface Limit {
   readonly workload: Workload;
@@ -95,9 +96,21 @@ export const LIMITS: readonly Limit[] = [
   limit(
     "remote-1mb-two-processes",
     ["ours", "otp"],
-    { bare: "1 MB there and back over a socket, joined in memory that is there" },
-    { bare: ["../limits/large_echo.ts", "ping"] },
-    { bare: ["../limits/large_echo.ts", "far"] },
+    {
+      bare: "1 MB there and back over a socket, joined in memory that is there",
+      own: "the same, but copied before it is sent, and into memory of its own where it comes",
+      connection: "the same with our codec at both ends, and no node",
+    },
+    {
+      bare: ["../limits/large_echo.ts", "ping"],
+      own: ["../limits/large_echo.ts", "ping", "own"],
+      connection: ["../limits/connection.ts", "large"],
+    },
+    {
+      bare: ["../limits/large_echo.ts", "far"],
+      own: ["../limits/large_echo.ts", "far", "own"],
+      connection: ["../limits/connection.ts", "far"],
+    },
   ),
   limit("spawn", ["ours", "otp"], {
     bare: "a pid, an object, a place in a table, a turn in a queue",
