@@ -22,7 +22,11 @@ export function startThread(
   worker.unref(); // after those: on Node and Bun to listen keeps the program alive again
   return {
     post(bytes) {
-      if (!over) worker.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
+      if (over) return;
+      const { buffer, byteOffset, byteLength } = bytes;
+      // Deno goes through all keys of what comes to a thread: of an array of bytes that takes seconds for some megabytes, a view has none.
+      const view = new DataView(buffer, byteOffset, byteLength);
+      worker.postMessage(view, [buffer as ArrayBuffer]);
     },
     async terminate() {
       await worker.terminate();

@@ -9,7 +9,8 @@ export function insideThread(of: string): ThreadPort | null {
   // Listens at once: Deno gives what comes to whoever listens then, and to nobody where nobody does.
   let handle: ((bytes: Uint8Array) => void) | null = null;
   const early: Uint8Array[] = [];
-  port.on("message", (bytes: Uint8Array) => {
+  port.on("message", ({ buffer, byteOffset, byteLength }: DataView) => {
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
     if (handle === null) early.push(bytes);
     else handle(bytes);
   });

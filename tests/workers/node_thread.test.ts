@@ -124,6 +124,19 @@ class Crunchers extends Pool<OnWorker<Cruncher>> {
   }
 }
 
+nodeTest(
+  "a binary of 32 MB reaches a worker before the call is over",
+  1,
+  async (node) => {
+    const guest = await node.start<Guest>(GUEST, []);
+    const bytes = new Uint8Array(32 << 20).fill(7);
+    const back = await guest.call("echo", bytes) as unknown as Uint8Array;
+    assertEquals([back.length, back[0], back.at(-1)], [bytes.length, 7, 7]);
+    assertEquals(bytes.length, 32 << 20); // it is still the sender's
+  },
+  { slow: 1 },
+);
+
 nodeTest("a pool spreads its work over the workers", 2, async (node) => {
   const pool = await node.start(Crunchers, [2], { register: "pool" });
   const limits = Array.from({ length: 20 }, (_, i) => 1_000 + i);
