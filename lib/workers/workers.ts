@@ -86,7 +86,7 @@ export class Workers implements Placing, Parts, ThreadHome {
         process.act(() => core.names.register(options.register!, process));
       }
       const { href, hash } = module;
-      const name = hash === "" ? "default" : decodeURIComponent(hash.slice(1));
+      const name = hash === "" ? "default" : exportOf(hash);
       process.begin([
         process.pid,
         href.slice(0, href.length - hash.length),
@@ -177,5 +177,17 @@ export class Workers implements Placing, Parts, ThreadHome {
     };
     for (let at = 1; at < this.#threads.length; at++) if (size(at) < size(best)) best = at;
     return this.#threads[best] ??= new NodeThread(this, ++this.#started);
+  }
+}
+
+/** @throws {TypeError} if it can be none. */
+function exportOf(hash: string): string {
+  try {
+    return decodeURIComponent(hash.slice(1));
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot start a process on a worker: ${hash} names no export, put the name of one behind the #`,
+      { cause },
+    );
   }
 }

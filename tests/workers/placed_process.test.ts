@@ -362,6 +362,7 @@ placed("what cannot be started says so", async (node) => {
   const missing = new URL("./_not_there.ts", import.meta.url);
   await assertRejects(() => node.start(missing, []), Error);
   await assertRejects(() => node.start(new URL("#Nothing", GUEST), []), TypeError, "#");
+  await assertRejects(() => node.start(new URL("#%", GUEST), []), TypeError, "#% names no export");
   await assertRejects(() => node.start(new URL("#notAClass", ODD), []), TypeError);
   await assertRejects(() => node.start(new URL("#Ignores", ODD), []), IgnoredError);
   await assertRejects(() => node.start(new URL("#Fails", ODD), []), ExitError, "no luck");
