@@ -18,13 +18,14 @@ if (args.includes("--far")) {
   await serveFar();
 } else {
   const names = args.filter((arg) => arg !== "--json");
+  const unknown = names.find((name) => !Object.hasOwn(SUITES, name));
+  if (unknown !== undefined) {
+    console.error(`Cannot run ${unknown}: there are ${Object.keys(SUITES).join(", ")}`);
+    process.exit(1);
+  }
   const rows: Row[] = [];
   for (const name of names.length === 0 ? Object.keys(SUITES) : names) {
-    const suite = SUITES[name];
-    if (suite === undefined) {
-      throw new Error(`Cannot run ${name}: there are ${Object.keys(SUITES).join(", ")}`);
-    }
-    for (const row of await suite()) {
+    for (const row of await SUITES[name]()) {
       rows.push(row);
       if (!args.includes("--json")) console.log(line(row));
     }

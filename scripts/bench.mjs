@@ -2,7 +2,8 @@
 //
 //   bench.mjs [local] [remote] [codec]
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import process from "node:process";
 import { command, installDependencies } from "./runtimes/runtimes.mjs";
 import { tellUsage } from "./usage.mjs";
@@ -16,15 +17,17 @@ const RUNTIMES = {
 tellUsage(import.meta.url);
 installDependencies();
 const table = new Map();
+let running = null;
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => running?.kill(signal));
 for (const [runtime, flags] of Object.entries(RUNTIMES)) {
   const [file, ...before] = command(runtime);
   const args = [...before, ...flags, "bench/main.ts", "--json", ...process.argv.slice(2)];
-  const { status, stdout } = spawnSync(file, args, {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  running = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  running.stdout.setEncoding("utf8").on("data", (more) => text += more);
+  const [status] = await once(running, "close");
   if (status !== 0) process.exit(1);
-  for (const { name, unit, value } of JSON.parse(stdout.trim().split("\n").at(-1))) {
+  for (const { name, unit, value } of JSON.parse(text.trim().split("\n").at(-1))) {
     const key = `${name} (${unit})`;
     if (!table.has(key)) table.set(key, {});
     table.get(key)[runtime] = value >= 100

@@ -7,8 +7,7 @@
  */
 
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { positive, runtimesOf } from "./options.ts";
+import { optionsOf, positive, runtimesOf } from "./options.ts";
 import { report } from "./report.ts";
 import { json, keepPage, nextFile } from "./results.ts";
 import { chosen, roundsOf } from "./rounds.ts";
@@ -16,18 +15,16 @@ import { hasFailed, measureAll } from "./run.ts";
 import { RUNTIMES } from "./systems.ts";
 import { WORKLOADS } from "./workloads.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    list: { type: "boolean", default: false },
-    only: { type: "string" },
-    runtime: { type: "string", default: RUNTIMES.join(",") },
-    rounds: { type: "string", default: "2" },
-    warm: { type: "string", default: "2000" },
-    ms: { type: "string", default: "400" },
-    count: { type: "string", default: "100000" },
-    out: { type: "string" },
-  },
+const options = optionsOf({
+  json: { type: "boolean", default: false },
+  list: { type: "boolean", default: false },
+  only: { type: "string" },
+  runtime: { type: "string", default: RUNTIMES.join(",") },
+  rounds: { type: "string", default: "2" },
+  warm: { type: "string", default: "2000" },
+  ms: { type: "string", default: "400" },
+  count: { type: "string", default: "100000" },
+  out: { type: "string" },
 });
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);

@@ -13,27 +13,24 @@ import { loadavg } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { positive, runtimesOf } from "../compare/options.ts";
+import { optionsOf, positive, runtimesOf } from "../compare/options.ts";
 import { Running } from "../compare/programs.ts";
 import { json, keep, machine, RESULTS } from "../compare/results.ts";
 import { type Runtime, runtimeCommand, RUNTIMES, versionOf } from "../compare/systems.ts";
 import { type Curve, CURVES } from "./curves.ts";
 import { type Measured, page, picture, table } from "./page.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    list: { type: "boolean", default: false },
-    draw: { type: "boolean", default: false },
-    only: { type: "string" },
-    runtime: { type: "string", default: RUNTIMES.join(",") },
-    rounds: { type: "string", default: "1" },
-    samples: { type: "string", default: "3" },
-    warm: { type: "string", default: "200" },
-    ms: { type: "string", default: "100" },
-    out: { type: "string", default: join(RESULTS, "curves") },
-  },
+const options = optionsOf({
+  json: { type: "boolean", default: false },
+  list: { type: "boolean", default: false },
+  draw: { type: "boolean", default: false },
+  only: { type: "string" },
+  runtime: { type: "string", default: RUNTIMES.join(",") },
+  rounds: { type: "string", default: "1" },
+  samples: { type: "string", default: "3" },
+  warm: { type: "string", default: "200" },
+  ms: { type: "string", default: "100" },
+  out: { type: "string", default: join(RESULTS, "curves") },
 });
 
 const POINT = fileURLToPath(new URL("./point.ts", import.meta.url));

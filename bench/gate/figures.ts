@@ -17,7 +17,7 @@ export interface Checked extends Figure {
   readonly state: State;
 }
 
-/** The figures of a runtime beside what was accepted. Only what has grown is a fault; what is less should be accepted, so that it stays. */
+/** The figures of a runtime beside what was accepted. What is less is no fault, and should be accepted, so that it stays. */
 export function checkFigures(
   figures: readonly Figure[],
   bounds: Bounds,
@@ -45,6 +45,27 @@ export function unused(bounds: Bounds, measured: Measured): string[] {
       measured[runtime]?.every((figure) => figure.name !== name)
     )
   );
+}
+
+/** What is wrong, a line each, and what else should be known. What nothing holds and what nothing measures is wrong: it would never fail. */
+export function verdict(
+  checked: Readonly<Record<string, readonly Checked[]>>,
+  unused: readonly string[],
+): { readonly faults: readonly string[]; readonly remarks: readonly string[] } {
+  const all = Object.values(checked).flat();
+  const names = (state: State): string[] => [
+    ...new Set(all.filter((figure) => figure.state === state).map(({ name }) => name)),
+  ];
+  const say = (which: readonly string[], what: string): string[] =>
+    which.length === 0 ? [] : [`${which.join(", ")}: ${what}`];
+  return {
+    faults: [
+      ...say(names("grown"), "grown"),
+      ...say(names("new"), "nothing is accepted yet"),
+      ...say(unused, "accepted, and nothing measures it any more"),
+    ],
+    remarks: say(names("less"), "less, which is not held before it is accepted"),
+  };
 }
 
 /** The bounds that accept these figures; those of runtimes that were not measured stay. */

@@ -2,45 +2,36 @@
  * A check against growth that needs no clock: `bench_gate.mjs [--runtime deno,bun,node] [--accept] [--json]`.
  *
  * What a call, a message and a process cost in turns, writes, bytes and control messages, beside what was accepted: bench/gate.json. It
- * fails where something has grown. `--accept` takes what is there now for the bounds; the difference in gate.json then tells reviewers.
+ * fails where something has grown, where nothing was accepted, and where nothing measures any more what was. `--accept` takes what is there
+ * now for the bounds; the difference in gate.json then tells reviewers.
  */
 
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { runtimesOf } from "../compare/options.ts";
+import { optionsOf, runtimesOf } from "../compare/options.ts";
+import { Running } from "../compare/programs.ts";
 import { type Runtime, runtimeCommand, RUNTIMES } from "../compare/systems.ts";
-import {
-  accepted,
-  type Bounds,
-  type Checked,
-  checkFigures,
-  type Figure,
-  unused,
-} from "./figures.ts";
-import { BOUNDS_FILE } from "./bounds.ts";
+import { accepted, type Checked, checkFigures, type Figure, unused, verdict } from "./figures.ts";
+import { BOUNDS_FILE, readBounds } from "./bounds.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    accept: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    runtime: { type: "string", default: RUNTIMES.join(",") },
-  },
+const options = optionsOf({
+  accept: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  runtime: { type: "string", default: RUNTIMES.join(",") },
 });
 
 const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
 /** Room for what is young, so that nothing is collected while it is counted. */
 const YOUNG = ["--min-semi-space-size=128", "--max-semi-space-size=256"];
 
-function measure(runtime: Runtime): Figure[] {
+async function measure(runtime: Runtime): Promise<Figure[]> {
   const [file, ...args] = withYoung(runtime, runtimeCommand(runtime, [PROGRAM]));
-  const { status, stdout, stderr } = spawnSync(file, args, { encoding: "utf8", timeout: 300_000 });
-  if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
-  throw new Error(
-    `Cannot measure on ${runtime}: ${stderr.trim().split("\n").slice(0, 5).join("; ")}`,
-  );
+  const running = Running.start([file, ...args], null);
+  const line = await running.line();
+  await running.end();
+  if (line === null) throw new Error(`Cannot measure on ${runtime}: ${running.errors()}`);
+  return JSON.parse(line);
 }
 
 function withYoung(runtime: Runtime, command: readonly string[]): string[] {
@@ -72,30 +63,31 @@ function table(checked: Readonly<Record<string, readonly Checked[]>>): string {
   return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
-const bounds: Bounds = existsSync(BOUNDS_FILE) ? JSON.parse(readFileSync(BOUNDS_FILE, "utf8")) : {};
-const measured = Object.fromEntries(
-  runtimesOf(options.runtime).map((runtime) => [runtime, measure(runtime)]),
-);
-const checked = Object.fromEntries(
-  Object.entries(measured).map(([runtime, figures]) => [
-    runtime,
-    checkFigures(figures, bounds, runtime),
-  ]),
-);
-console.log(options.json ? JSON.stringify(checked) : table(checked));
-const all = Object.values(checked).flat();
-const grown = all.filter(({ state }) => state === "grown").length;
-if (options.accept) {
-  const text = JSON.stringify(accepted(bounds, measured), null, 2);
-  writeFileSync(BOUNDS_FILE, `${text}\n`);
-  console.error(`accepted: ${BOUNDS_FILE} holds these now`);
-} else {
-  const advice = "if that is meant: deno task bench:gate --accept, and commit bench/gate.json";
-  if (grown > 0) console.error(`${grown} have grown; ${advice}`);
-  if (all.some(({ state }) => state === "new" || state === "less")) {
-    console.error(`some are new or less, which is not held before it is accepted; ${advice}`);
+async function main(): Promise<void> {
+  const runtimes = runtimesOf(options.runtime);
+  const bounds = readBounds(BOUNDS_FILE, options.accept);
+  const measured: Record<string, readonly Figure[]> = {};
+  for (const runtime of runtimes) measured[runtime] = await measure(runtime);
+  const checked = Object.fromEntries(
+    Object.entries(measured).map(([runtime, figures]) => [
+      runtime,
+      checkFigures(figures, bounds, runtime),
+    ]),
+  );
+  console.log(options.json ? JSON.stringify(checked) : table(checked));
+  if (options.accept) {
+    const text = JSON.stringify(accepted(bounds, measured), null, 2);
+    writeFileSync(BOUNDS_FILE, `${text}\n`);
+    return console.error(`accepted: ${BOUNDS_FILE} holds these now`);
   }
-  const left = unused(bounds, measured);
-  if (left.length > 0) console.error(`nothing measures ${left.join(", ")} any more; ${advice}`);
-  if (grown > 0) process.exitCode = 1;
+  const { faults, remarks } = verdict(checked, unused(bounds, measured));
+  for (const line of [...faults, ...remarks]) console.error(`${line}; ${ADVICE}`);
+  if (faults.length > 0) process.exitCode = 1;
 }
+
+const ADVICE = "if that is meant: deno task bench:gate --accept, and commit bench/gate.json";
+
+await main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,12 +1,11 @@
 /**
  * What bounds the targets that are not reached: `bench_limits.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N]
  * [--ms N] [--list] [--out FILE]`. Rows of the comparison, measured as there, with a floor beside each: see limits.ts. Written to
- * FILE.json and FILE.md where a FILE is named, as bench/results/limits. Takes 7 minutes on two cores with nothing else to do.
+ * FILE.json and FILE.md where a FILE is named, as bench/results/limits. Takes 5 minutes on two cores with nothing else to do.
  */
 
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { positive, runtimesOf } from "../compare/options.ts";
+import { optionsOf, positive, runtimesOf } from "../compare/options.ts";
 import { json, keepPage } from "../compare/results.ts";
 import { chosen } from "../compare/rounds.ts";
 import { hasFailed, measureAll } from "../compare/run.ts";
@@ -14,17 +13,15 @@ import { RUNTIMES } from "../compare/systems.ts";
 import { LIMITS } from "./limits.ts";
 import { report } from "./report.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    list: { type: "boolean", default: false },
-    only: { type: "string" },
-    runtime: { type: "string", default: RUNTIMES.join(",") },
-    rounds: { type: "string", default: "2" },
-    warm: { type: "string", default: "2000" },
-    ms: { type: "string", default: "200" },
-    out: { type: "string" },
-  },
+const options = optionsOf({
+  json: { type: "boolean", default: false },
+  list: { type: "boolean", default: false },
+  only: { type: "string" },
+  runtime: { type: "string", default: RUNTIMES.join(",") },
+  rounds: { type: "string", default: "2" },
+  warm: { type: "string", default: "2000" },
+  ms: { type: "string", default: "200" },
+  out: { type: "string" },
 });
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);

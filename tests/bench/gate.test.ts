@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { assertEquals } from "@std/assert";
-import { BOUNDS_FILE } from "../../bench/gate/bounds.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { BOUNDS_FILE, readBounds } from "../../bench/gate/bounds.ts";
 import { exactFigures } from "../../bench/gate/exact.ts";
 import {
   accepted,
@@ -9,6 +11,7 @@ import {
   checkFigures,
   type Figure,
   unused,
+  verdict,
 } from "../../bench/gate/figures.ts";
 import { testNothingIsLeft } from "../_support/leaks.ts";
 import { runtime } from "../_support/runtime.ts";
@@ -47,8 +50,52 @@ test("accepting keeps the bounds of runtimes that were not measured, and drops w
   assertEquals(accepted({ gone: { bun: 1 } }, measured).gone, undefined);
 });
 
+test("what has grown, what nothing holds and what nothing measures are faults; what is less is none", () => {
+  const bounds: Bounds = { a: { bun: 10 }, b: { bun: 10 }, c: { bun: 10 }, gone: { bun: 1 } };
+  const judge = (...figures: Figure[]) =>
+    verdict(
+      { bun: checkFigures(figures, bounds, "bun") },
+      unused(bounds, { bun: figures }),
+    );
+  assertEquals(judge(figure("a", 11), figure("b", 9), figure("c", 10), figure("new", 1)), {
+    faults: [
+      "a: grown",
+      "new: nothing is accepted yet",
+      "gone: accepted, and nothing measures it any more",
+    ],
+    remarks: ["b: less, which is not held before it is accepted"],
+  });
+  const all = [figure("a", 10), figure("b", 10), figure("c", 10), figure("gone", 1)];
+  assertEquals(judge(...all), { faults: [], remarks: [] });
+});
+
+test("without bounds there is nothing to check against, which is said", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gate-"));
+  const file = join(folder, "gate.json");
+  const refused = (text: string, why: string): void => {
+    writeFileSync(file, text);
+    for (const mayBeMissing of [false, true]) {
+      assertThrows(() => readBounds(file, mayBeMissing), Error, why);
+    }
+  };
+  try {
+    assertThrows(() => readBounds(file), Error, "it is missing, take the one that is committed");
+    assertEquals(readBounds(file, true), {});
+    refused("{ half", "it is no JSON");
+    refused("[]", "it is no object of bounds");
+    refused("null", "it is no object of bounds");
+    refused('{ "a": 7 }', '"a" is no object with a number for each runtime');
+    refused('{ "a": { "bun": "7" } }', '"a" is no object with a number for each runtime');
+    refused('{ "a": { "bun": null } }', '"a" is no object with a number for each runtime');
+    writeFileSync(file, '{ "a": { "bun": 7 } }');
+    assertEquals(readBounds(file), { a: { bun: 7 } });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("turns, writes, bytes and control messages are those that were accepted (see bench/README.md)", async () => {
-  const bounds: Bounds = JSON.parse(readFileSync(BOUNDS_FILE, "utf8"));
+  const bounds = readBounds(BOUNDS_FILE);
   const checked = checkFigures(await exactFigures(), bounds, runtime);
   // What has grown for a good reason, or is new, is accepted by: deno task bench:gate --accept.
   const changed = checked.filter(({ state }) => state === "grown" || state === "new")
