@@ -10,6 +10,7 @@ import type { Platform } from "../platform/contract.ts";
 import type { Transport } from "../transport/contract.ts";
 import { checkTlsOption } from "../node/certificates.ts";
 import type { TlsOption } from "../node/remote/tls_option.ts";
+import { checkTerms } from "../node/terms_option.ts";
 import { type ApplicationsOptions, checkApplications, checkShutdown } from "./applications.ts";
 import { isBeyond, type NodeListen, placesOf } from "./listening.ts";
 import { checkPort, checkRoutes, type Resolver, type Route } from "./routes.ts";
@@ -239,7 +240,7 @@ export function checkOptions(options: NodeOptions): void {
   if (!(maxGlobalNames >= 1)) throw wrong("maxGlobalNames", "a number of at least 1 is needed");
   if (options.busyPoll !== undefined) checkBusyPoll(options.busyPoll);
   if (options.epmd) checkNames("epmd", options.epmd, EPMD);
-  if (options.terms !== undefined) checkNames("terms", options.terms, TERMS);
+  if (options.terms !== undefined) checkTerms("start a node", options.terms, "node");
   if (options.workers !== undefined) checkWorkers(options.workers);
   checkApplications(options);
   if (options.shutdown !== undefined) checkShutdown(options.shutdown);
@@ -299,19 +300,6 @@ export function cookieOf(options: NodeOptions): ((peer: string) => string) | nul
 const EPMD: FieldsOf<Exclude<NonNullable<NodeOptions["epmd"]>, false>> = {
   port: true,
   hosts: true,
-};
-
-const TERMS: FieldsOf<DecodeOptions> = {
-  atoms: true,
-  atomLimit: true,
-  binaries: true,
-  objects: true,
-  floats: true,
-  maxInflated: true,
-  maxBignumBytes: true,
-  maxMemory: true,
-  viewFrom: true,
-  trailing: true,
 };
 
 /** Of an option that is an object. */

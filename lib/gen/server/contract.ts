@@ -10,7 +10,8 @@ import type { Node } from "../../node/node.ts";
 import type { Referring } from "../../node/referring.ts";
 import type { Process } from "../../node/process/process.ts";
 import type { Target } from "../../node/target.ts";
-import { Handler, type HandlerArgs, on } from "./handlers.ts";
+import { checkFunction, checkTables, entriesOf } from "./_contract_tables.ts";
+import { Handler, type HandlerArgs } from "./handlers.ts";
 
 /** The schemas of a call's arguments, and last that of its reply. */
 export type CallContract = readonly [...args: AnySchema[], reply: AnySchema];
@@ -72,24 +73,28 @@ export class Contract<C extends Calls, D extends Casts> implements Referring<Con
   serveCalls<F extends CallFunctions<C>>(
     functions: F,
   ): { readonly [N in keyof C]: Handler<HandlerArgs<CallArgs<C[N]>>, ReturnType<F[N & keyof F]>> } {
-    return table(functions, (name) => this.calls[name].slice(0, -1)) as never;
+    return table("call", functions, this.calls, -1) as never;
   }
 
   /** The table of casts for one of our own servers. */
   serveCasts<F extends CastFunctions<D>>(
     functions: F,
   ): { readonly [N in keyof D]: Handler<HandlerArgs<D[N]>, ReturnType<F[N & keyof F]>> } {
-    return table(functions, (name) => this.casts[name]) as never;
+    return table("cast", functions, this.casts) as never;
   }
 }
 
+/** @param end where the schemas of the arguments end. */
 function table(
+  kind: "call" | "cast",
   functions: Readonly<Record<string, (...args: never[]) => unknown>>,
-  schemas: (name: string) => readonly AnySchema[],
+  contract: Calls | Casts,
+  end?: number,
 ): Record<string, unknown> {
   const handlers: Record<string, unknown> = {};
-  for (const [name, fn] of Object.entries(functions)) {
-    handlers[name] = on(...schemas(name), fn as never);
+  for (const [name, fn] of entriesOf(kind, functions)) {
+    checkFunction(kind, name, fn, contract);
+    handlers[name] = new Handler(contract[name].slice(0, end), fn);
   }
   return handlers;
 }
@@ -111,6 +116,8 @@ function table(
  * const users = node.ref(Users, { name: "Elixir.Users", node: "app@localhost" });
  * const user = unwrap(await users.call("fetch", 7)); // { name: "Zoë" }, or a ReplyError
  * ```
+ *
+ * @throws {TypeError} if a table is none, or has something else than lists of schemas; a call needs that of its reply at least.
  */
 export function api<
   const C extends Calls = Record<never, never>,
@@ -118,9 +125,7 @@ export function api<
 >(
   tables: { readonly calls?: C; readonly casts?: D },
 ): Contract<C, D> {
-  if (typeof tables !== "object" || tables === null) {
-    throw new TypeError("Cannot make a contract: its tables are needed, as { calls, casts }");
-  }
+  checkTables(tables);
   return new Contract((tables.calls ?? {}) as C, (tables.casts ?? {}) as D);
 }
 

@@ -87,8 +87,13 @@ export function startEnv(
 
 /** @throws {TypeError} if it is no environment to start a process with. */
 export function checkEnv(given: unknown): void {
-  if (typeof given === "object" && given !== null) return;
+  if (typeof given === "object" && given !== null && !(Symbol.iterator in given)) return;
+  const came = typeof given !== "object"
+    ? `a ${typeof given}`
+    : given === null
+    ? "null"
+    : "a list or a map";
   throw new TypeError(
-    `Cannot start a process: option env is a ${typeof given}, an object is needed`,
+    `Cannot start a process: option env is ${came}, an object of values by name is needed`,
   );
 }

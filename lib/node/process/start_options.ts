@@ -6,6 +6,7 @@ import { ExitError } from "../errors.ts";
 import type { ProcessOptions, StartOptions } from "../local_node.ts";
 import { Deadline } from "./deadlines.ts";
 import { checkEnv } from "./env.ts";
+import { checkTerms } from "../terms_option.ts";
 import { unlinkProcesses } from "./links.ts";
 import type { MailboxOptions } from "./mailbox.ts";
 import { checkMailbox } from "./mailbox_limit.ts";
@@ -25,21 +26,25 @@ const START_FIELDS: FieldsOf<StartOptions> = {
   hibernateAfter: true,
 };
 
-/** @throws {TypeError} if there is no such option. */
+/** @throws {TypeError} if there is no such option, or its value cannot be meant. */
 export function checkSpawnOptions(options: ProcessOptions): void {
   checkFields("spawn a process", options, PROCESS_FIELDS);
+  const { terms } = options;
+  if (terms !== undefined) checkTerms("spawn a process", terms, "process");
   checkValues(options);
 }
 
 /**
  * @param name of the class.
- * @throws {TypeError} if there is no such option.
+ * @throws {TypeError} if there is no such option, or its value cannot be meant.
  * @throws {RangeError} if a time is none.
  */
 export function checkStartOptions(name: string, options: StartOptions): void {
   checkFields(`start ${name}`, options, START_FIELDS);
   checkTimeout(`start ${name}`, options.timeout);
   checkTimeout(`start ${name}`, options.hibernateAfter, "hibernateAfter");
+  const { terms } = options;
+  if (terms !== undefined) checkTerms(`start ${name}`, terms, "process");
   checkValues(options);
 }
 

@@ -267,6 +267,71 @@ nodeTest("messages by contract go where the contract's server is", async ({ node
   assertEquals(got, [tuple(1, 2)] as unknown as Term[]);
 });
 
+const BAD_TABLES: readonly (readonly [tables: unknown, why: string])[] = [
+  [undefined, "its tables are needed, as { calls, casts }"],
+  [null, "its tables are needed, as { calls, casts }"],
+  [5, "its tables are needed, as { calls, casts }"],
+  [[], "its tables are needed, as { calls, casts }"],
+  [{ call: {} }, "there is no table call, there are calls, casts; calls may be meant"],
+  [{ calls: 5 }, "its calls are a number, an object with schemas by name is needed"],
+  [{ calls: null }, "its calls are null, an object with schemas by name is needed"],
+  [{ casts: [] }, "its casts are an array, an object with schemas by name is needed"],
+  [
+    { calls: { x: [] } },
+    "call x has no schemas, that of its reply is needed at least: [...args, reply]",
+  ],
+  [{ calls: { x: 5 } }, "call x is a number, an array of schemas is needed: [...args, reply]"],
+  [{ calls: { x: null } }, "call x is null, an array of schemas is needed: [...args, reply]"],
+  [
+    { calls: { x: t.integer } },
+    "call x is a schema, an array of schemas is needed: [...args, reply]",
+  ],
+  [{ casts: { x: undefined } }, "cast x is undefined, an array of schemas is needed: [...args]"],
+  [{ casts: { x: {} } }, "cast x is an object, an array of schemas is needed: [...args]"],
+  [{ calls: { x: [t.integer, 5] } }, "the reply of call x is a number, a schema is needed"],
+  [{ calls: { x: ["a", t.nil] } }, "argument 1 of call x is a string, a schema is needed"],
+  [{ calls: { x: [t.nil, , t.nil] } }, "argument 2 of call x is undefined, a schema is needed"],
+  [
+    { calls: { ok: [t.nil], x: [t.atom] } },
+    "the reply of call x is a function, a schema is needed; call it, as in t.atom()",
+  ],
+  [{ casts: { x: [t.nil, [t.nil]] } }, "argument 2 of cast x is an array, a schema is needed"],
+];
+
+test("a contract whose calls could only fail is none", () => {
+  for (const [tables, why] of BAD_TABLES) {
+    const error = assertThrows(() => api(tables as never), TypeError);
+    assertEquals(error.message, `Cannot make a contract: ${why}`);
+  }
+  const none = api({ calls: undefined, casts: undefined } as never);
+  assertEquals([none.calls, none.casts], [{}, {}]);
+  assertEquals(api({ casts: { clear: [] } }).casts, { clear: [] });
+});
+
+test("what is served must be functions, each for something of the contract", () => {
+  const serving: Readonly<Record<"serveCalls" | "serveCasts", (functions: never) => unknown>> = {
+    serveCalls: (functions) => Users.serveCalls(functions),
+    serveCasts: (functions) => Users.serveCasts(functions),
+  };
+  const wrong = (kind: keyof typeof serving, functions: unknown): string =>
+    assertThrows(() => serving[kind](functions as never), TypeError).message;
+  const needed = "an object with the functions by name is needed";
+  assertEquals(wrong("serveCalls", 5), `Cannot serve calls: a number came, ${needed}`);
+  assertEquals(wrong("serveCasts", null), `Cannot serve casts: null came, ${needed}`);
+  assertEquals(
+    wrong("serveCalls", { count: 5 }),
+    "Cannot serve call count: it is a number, a function is needed",
+  );
+  assertEquals(
+    wrong("serveCalls", { clear: () => {} }),
+    "Cannot serve call clear: the contract has no such call, it has fetch, find, count, wait, who",
+  );
+  assertEquals(
+    wrong("serveCasts", { toString: () => {} }),
+    "Cannot serve cast toString: the contract has no such cast, it has forget, clear, kind",
+  );
+});
+
 test("unwrap gives the value of ok", () => {
   assertStrictEquals(unwrap(tagged("ok", 5)), 5);
   assertStrictEquals(unwrap(tagged("ok", null)), null);

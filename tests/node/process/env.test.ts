@@ -74,7 +74,7 @@ nodeTest("values are passed as they are", async ({ node }) => {
   assertThrows(
     () => node.spawn(() => {}, { env: 5 as unknown as Record<string, unknown> }),
     TypeError,
-    "Cannot start a process: option env is a number, an object is needed",
+    "Cannot start a process: option env is a number, an object of values by name is needed",
   );
   assertThrows(() => node.env.set(1 as unknown as string, 2), TypeError);
 });
