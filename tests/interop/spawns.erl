@@ -84,6 +84,26 @@ what_apply_cannot_do_test(Node) ->
      end || {Args, Reason} <- [{[fun demo:loop/0, [1]], {badarity, {fun demo:loop/0, [1]}}}, {[7, []], {badfun, 7}},
                                {[fun demo:loop/0, 7], badarg}, {[demo, loop, 7], badarg}, {[7, 8, 9], badarg}]].
 
+proc_lib_test(Node) ->
+    process_flag(trap_exit, true),
+    obeys(Plain = proc_lib:spawn(Node, demo, loop, [])),
+    Plain ! {exit, done},
+    obeys(Linked = proc_lib:spawn_link(Node, demo, loop, [])),
+    Linked ! {exit, shutdown},
+    receive {'EXIT', Linked, shutdown} -> ok end,
+    Opted = proc_lib:spawn_opt(Node, demo, loop, [], [link, {priority, high}]),
+    obeys(Opted),
+    Opted ! {exit, normal},
+    receive {'EXIT', Opted, normal} -> ok end,
+    External = proc_lib:spawn_link(Node, fun demo:loop/0),
+    obeys(External),
+    External ! {exit, {shutdown, done}},
+    receive {'EXIT', External, {shutdown, done}} -> ok end,
+    None = proc_lib:spawn_link(Node, demo, nothing, [1]),
+    receive {'EXIT', None, {undef, [{demo, nothing, [1], []} | _]}} -> ok end,
+    {Bad, Ref} = spawn_monitor(Node, proc_lib, init_p, [self(), [], 7, 8, 9]),
+    receive {'DOWN', Ref, process, Bad, {_, Stack}} -> true = is_list(Stack) end.
+
 spawn_request_test(Node) ->
     Request = spawn_request(Node, demo, loop, [], [monitor]),
     Pid = receive {spawn_reply, Request, ok, Spawned} -> Spawned end,

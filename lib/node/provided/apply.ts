@@ -98,12 +98,13 @@ export function runsFor(node: Node, peer: string | null, process: Process): void
 }
 
 /**
- * `erlang:apply(M, F, Args)` and `erlang:apply(fun M:F/A, Args)` run `M:F`; funs that have code of their own cannot be run.
+ * `erlang:apply(M, F, Args)` and `erlang:apply(fun M:F/A, Args)` run `M:F`; funs that have code of their own cannot be run. So does
+ * what `proc_lib:spawn(Node, M, F, Args)` and its like ask for.
  *
  * @throws {RaisedError} where Erlang's `apply` fails, with the same reason.
  */
 export function throughApply(asked: Asked): Asked {
-  let { module, name, args } = asked;
+  let { module, name, args } = throughProcLib(asked);
   while (isAtomOf(module, "erlang") && isAtomOf(name, "apply") && isList(args)) {
     if (args.length === 3) {
       const frame = tuple(module, name, args, []) as Term;
@@ -125,6 +126,15 @@ export function throughApply(asked: Asked): Asked {
     }
   }
   return { module, name, args };
+}
+
+/** `proc_lib:init_p(Parent, Ancestors, M, F, Args)`, or with a fun in the place of the last three. */
+function throughProcLib(asked: Asked): Asked {
+  const { module, name, args } = asked;
+  if (!isAtomOf(module, "proc_lib") || !isAtomOf(name, "init_p") || !isList(args)) return asked;
+  if (args.length !== 5 && args.length !== 3) return asked;
+  const applied = args.length === 5 ? args.slice(2) : [args[2], []];
+  return { module: atom("erlang"), name: atom("apply"), args: applied };
 }
 
 function raised(reason: Term, ...stack: Term[]): RaisedError {

@@ -184,6 +184,36 @@ visitedTest(
   },
 );
 
+visitedTest(
+  "proc_lib:spawn runs what it is for: under its name, for whom it was provided, and with its reason",
+  async ({ node, peer }) => {
+    node.provide("demo", { boom: () => exit(BOOM) });
+    node.provide("closed", { boom: () => exit(BOOM) }, { peers: "somebody@else" });
+    const end = async (args: Encodable[]): Promise<string> => {
+      const [id, from] = [peer.ref(), peer.pid()];
+      const mfa = tuple(atom("proc_lib"), atom("init_p"), args.length) as never;
+      peer.send([CONTROL.SPAWN_REQUEST, id, from, from, mfa, [MONITOR]], args);
+      const { payload } = await peer.signal(({ control }) =>
+        id.equals(control[3]) && control[0] !== CONTROL.SPAWN_REPLY
+      );
+      return format(payload as Term);
+    };
+    const [demo, boom, parent] = [atom("demo"), atom("boom"), peer.pid()];
+    const fun = new ExternalFun(demo, boom, 0);
+    const cases: readonly (readonly [args: Encodable[], ends: string])[] = [
+      [[parent, [], demo, boom, []], "boom"],
+      [[parent, [], atom("erlang"), atom("apply"), [fun, []]], "boom"],
+      [[parent, [], fun], "boom"],
+      [[parent, [], demo, atom("none"), [1]], "{undef,[{demo,none,[1],[]}]}"],
+      [[parent, [], atom("closed"), boom, []], "{undef,[{closed,boom,[],[]}]}"],
+      [[parent, [], 7, 8, 9], "{badarg,[{erlang,apply,[7,8,9],[]}]}"],
+      [[parent, [], 7], "{{badfun,7},[{erlang,apply,2,[]}]}"],
+      [[demo, boom], "{undef,[{proc_lib,init_p,[demo,boom],[]}]}"],
+    ];
+    for (const [args, ends] of cases) assertEquals(await end(args), ends);
+  },
+);
+
 visitedTest("a spawn whose link or monitor is one too many is not made", async ({ node, peer }) => {
   node.provide("demo", { loop: withSelf(forever) });
   assertEquals((await spawn(peer, [LINK, MONITOR])).flags, 3);
