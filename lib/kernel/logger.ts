@@ -31,7 +31,11 @@ export function log(
   }
   checkLevel(level);
   if (typeof message !== "string" && !(message instanceof TermMap || message instanceof Map)) {
-    throw new TypeError(`Cannot log a ${typeof message}: a text or a report (a map) is needed`);
+    const given = (message as unknown) instanceof Uint8Array ? "binary" : typeof message;
+    const hint = given === "binary" ? ", as the binary's text is" : "";
+    throw new TypeError(
+      `Cannot log what is of type ${given}: a text${hint} or a report (a map) is needed`,
+    );
   }
   const { _core: core, _process: process } = self;
   process.mustLive("log");

@@ -200,6 +200,10 @@ test("a level that OTP does not know is refused", async () => {
   await new Promise<void>((resolve, reject) => {
     const pid: Pid = node.spawn((self) => {
       assertThrows(() => logger.log(self, "loud" as "info", "x"), RangeError, "emergency, alert");
+      // What another node calls a text comes as a binary.
+      const binary = new TextEncoder().encode("x") as unknown as string;
+      assertThrows(() => logger.log(self, "info", binary), TypeError, "as the binary's text is");
+      assertThrows(() => logger.log(self, "info", 7 as unknown as string), TypeError, "number");
     });
     node.monitor(pid, ({ reason }) => reason === atom("normal") ? resolve() : reject(reason));
   });
