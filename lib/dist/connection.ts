@@ -26,6 +26,8 @@ export const DEFAULT_MAX_SEQUENCE_BYTES: number = 128 * 1024 * 1024;
 
 /** How long a closed connection may go on sending what was sent before, in milliseconds. */
 const LINGER = 5_000;
+/** A view keeps all that was read with it alive, a copy of up to so many bytes costs next to nothing. */
+const VIEW_FROM = 1024;
 /** A program lives for a connection's socket, or does not: never for its timers. */
 const UNREF = { unref: true };
 
@@ -153,7 +155,7 @@ export class Connection {
   readonly #handler: ConnectionHandler;
   readonly #frames: FrameReader;
   readonly #packets: Packets;
-  readonly #decode: DecodeOptions | undefined;
+  readonly #decode: DecodeOptions;
   /** Of receivers who want their terms otherwise. */
   readonly #decoders: WeakMap<DecodeOptions, Decoder> = new WeakMap();
   readonly #outbox: Outbox;
@@ -179,9 +181,9 @@ export class Connection {
     this.#stream = established.stream;
     this.#platform = platform;
     this.#handler = handler;
-    this.#decode = decode;
+    this.#decode = { viewFrom: VIEW_FROM, ...decode };
     const packets = {
-      decoder: new Decoder(decode),
+      decoder: new Decoder(this.#decode),
       limit: maxMessage,
       decoderFor: (control: Control) => this.#decoderFor(control),
       maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,

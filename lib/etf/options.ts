@@ -42,7 +42,8 @@ export interface DecodeOptions {
   readonly maxMemory?: number;
   /**
    * Binaries of at least so many bytes are views of the bytes that were given, smaller ones are copied, so that they do not keep the whole
-   * alive; `Infinity` copies all, for bytes that will be overwritten. Default 256.
+   * alive; `Infinity` copies all, for bytes that will be overwritten. Default 256; 1,024 for what a node's peers send, which is read in arrays of up to
+   * 256 KiB.
    */
   readonly viewFrom?: number;
   /** `"ignore"` leaves bytes behind the term unread, as `binary_to_term` does; for {@linkcode decode} only. Default `"error"`. */
