@@ -104,18 +104,24 @@ test("any term is a request that is answered", () => {
   const heads = [...tags, "unicode", "latin1"].map((name) => fc.constant<Term>(atom(name)));
   const requests = fc.array(fc.oneof(...heads, anyTerm), { maxLength: 6 })
     .map((elements) => tuple(...elements) as Term);
-  fc.assert(fc.property(fc.oneof(requests, anyTerm), (request) => {
-    const { reply, text } = new OutputDevice().request(request);
-    assert(text === "" || isTuple(request), format(request));
-    assert(format(reply) !== "", format(request));
-  }));
+  fc.assert(
+    fc.property(fc.oneof(requests, anyTerm), (request) => {
+      const { reply, text } = new OutputDevice().request(request);
+      assert(text === "" || isTuple(request), format(request));
+      assert(format(reply) !== "", format(request));
+    }),
+    { seed: 2710 },
+  );
 });
 
 test("any term can be printed", () => {
-  fc.assert(fc.property(anyTerm, fc.integer({ min: 0, max: 20 }), (term, depth) => {
-    assert(!called("format", "~p~tp~lp~w~tw", Array(5).fill(term)).startsWith("{error"));
-    assert(!called("format", "~P~W", [term, depth, term, depth]).startsWith("{error"));
-  }));
+  fc.assert(
+    fc.property(anyTerm, fc.integer({ min: 0, max: 20 }), (term, depth) => {
+      assert(!called("format", "~p~tp~lp~w~tw", Array(5).fill(term)).startsWith("{error"));
+      assert(!called("format", "~P~W", [term, depth, term, depth]).startsWith("{error"));
+    }),
+    { seed: 2711 },
+  );
 });
 
 test("requests of a few bytes do not become gigabytes", () => {
