@@ -1,3 +1,5 @@
+import type { Pid } from "../../../lib/etf/identifiers.ts";
+import { format } from "../../../lib/etf/format.ts";
 import { Node } from "../../../lib/node/node.ts";
 import { defaultPlatform } from "../../../lib/platform/default.ts";
 import { defaultTransport } from "../../../lib/transport/default.ts";
@@ -92,3 +94,10 @@ export async function until(holds: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+/** The reason that a connection ends with. */
+export function reasonOf(node: Node, pid: Pid): Promise<string> {
+  return new Promise((resolve) => node.monitor(pid, ({ reason }) => resolve(format(reason))));
+}
+
+export const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
