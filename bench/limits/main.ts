@@ -1,7 +1,7 @@
 /**
  * What bounds the targets that are not reached: `bench_limits.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N]
  * [--ms N] [--list] [--out FILE]`. Rows of the comparison, measured as there, with a floor beside each: see limits.ts. Written to
- * FILE.json and FILE.md where a FILE is named, as bench/results/limits. Takes 5 minutes on two cores with nothing else to do.
+ * FILE.json and FILE.md where a FILE is named, as bench/results/limits. Takes 8 minutes on two cores with nothing else to do.
  */
 
 import process from "node:process";
