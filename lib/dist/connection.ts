@@ -26,7 +26,7 @@ export const DEFAULT_MAX_SEQUENCE_BYTES: number = 128 * 1024 * 1024;
 
 /** How long a closed connection may go on sending what was sent before, in milliseconds. */
 const LINGER = 5_000;
-/** A view keeps all that was read with it alive, a copy of up to so many bytes costs next to nothing. */
+/** A view keeps all that was read with it alive; a copy of fewer bytes than this costs next to nothing. */
 const VIEW_FROM = 1024;
 /** A program lives for a connection's socket, or does not: never for its timers. */
 const UNREF = { unref: true };

@@ -46,7 +46,10 @@ export class FrameReader {
     this.#inParts = inParts;
   }
 
-  /** Gives the next bytes of the stream. The one before must be used up. The array must not be written to until it is, nor afterwards by whoever refers to a frame in it. */
+  /**
+   * Gives the next bytes of the stream; those before must be used up. The array must not be written to before they are, nor as long as
+   * anybody refers to a frame that lies in it.
+   */
   push(chunk: Uint8Array): void {
     this.#chunk = chunk;
     this.#at = 0;
