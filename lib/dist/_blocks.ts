@@ -4,12 +4,19 @@ const STEP = 128 * 1024;
 const LEAST = 16 * 1024;
 /** How much larger a block may be than what it is taken for, beyond a step. */
 const SPREAD = 4;
-/** Bytes of the blocks that wait for the next message. */
-const MOST_FREE = 20 * STEP;
+/** Bytes of the blocks that wait for the next message, at most. */
+const MOST_FREE = 64 * 1024 * 1024;
+/** Of these, what waits however long it takes. */
+const KEPT_FREE = 20 * STEP;
 
-/** Memory that was used is several times quicker than fresh one, and no work for the garbage collector. */
+/**
+ * Memory that was used is several times quicker than fresh one, and no work for the garbage collector: a large binary is copied in one
+ * go, and nothing else has a turn meanwhile.
+ */
 const free: Uint8Array<ArrayBuffer>[] = [];
 let freeBytes = 0;
+/** The least that was free since the last {@linkcode shed}: so much nobody has needed. */
+let leastFree = 0;
 /** Blocks that are in use. */
 const used: WeakSet<ArrayBufferLike> = new WeakSet();
 
@@ -28,6 +35,7 @@ function takeFree(length: number): Uint8Array<ArrayBuffer> | undefined {
   if (at < 0) return undefined;
   const [block] = free.splice(at, 1);
   freeBytes -= block.length;
+  leastFree = Math.min(leastFree, freeBytes);
   return block;
 }
 
@@ -40,5 +48,21 @@ export function giveBack(bytes: Uint8Array): void {
   if (block.length > MOST_FREE) return;
   free.push(block);
   freeBytes += block.length;
-  while (freeBytes > MOST_FREE) freeBytes -= free.shift()!.length;
+  dropTo(MOST_FREE);
+}
+
+/**
+ * Lets go of the blocks that nobody has needed since the last time, or of all but a few. To be called now and then, and when nothing
+ * is to be sent any more.
+ */
+export function shed(all = false): void {
+  dropTo(all ? KEPT_FREE : Math.max(KEPT_FREE, freeBytes - leastFree));
+  leastFree = freeBytes;
+}
+
+/** Lets go of those that have waited longest, until no more than so many bytes are left. */
+function dropTo(most: number): void {
+  let count = 0;
+  while (freeBytes > most) freeBytes -= free[count++].length;
+  if (count > 0) free.splice(0, count);
 }

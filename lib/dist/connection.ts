@@ -4,7 +4,7 @@ import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Platform, Timer } from "../platform/contract.ts";
 import type { Stream } from "../transport/contract.ts";
-import { giveBack } from "./_blocks.ts";
+import { giveBack, shed } from "./_blocks.ts";
 import { type Control, ControlError, controlName, type OutgoingControl } from "./control.ts";
 import { DistHeader } from "./dist_header.ts";
 import type { Established } from "./establish.ts";
@@ -430,6 +430,7 @@ export class Connection {
       this.#ticksOut++;
     }
     this.#bytesOutAtCheck = this.#outbox.bytesOut;
+    shed();
     if (this.#alive) this.#timer = this.#nextCheck();
   }
 
@@ -464,6 +465,7 @@ export class Connection {
     this.#alive = false;
     this.#timer.cancel();
     this.#outbox.clear();
+    shed(true);
     return true;
   }
 

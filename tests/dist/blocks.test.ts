@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { giveBack, takeBlock } from "../../lib/dist/_blocks.ts";
+import { giveBack, shed, takeBlock } from "../../lib/dist/_blocks.ts";
+import { setup } from "./_connection.ts";
 
 test("a block is used again once it was given back, and not before", () => {
   const first = takeBlock(100_000);
@@ -27,15 +28,62 @@ test("a small message does not take a large block", () => {
   assert(takeBlock(900_000).buffer === large.buffer);
 });
 
-test("of blocks that wait only some megabytes are kept", () => {
-  const blocks = Array.from({ length: 5 }, () => takeBlock(1_000_000));
+/** How many of these blocks are handed out again. */
+function free(blocks: readonly Uint8Array[], length: number): number {
+  const again = blocks.map(() => takeBlock(length));
+  again.forEach((block) => giveBack(block));
+  return again.filter(({ buffer }) => blocks.some((block) => block.buffer === buffer)).length;
+}
+
+/** What a large message takes and gives back. */
+function useBlocks(count: number, length: number): Uint8Array[] {
+  const blocks = Array.from({ length: count }, () => takeBlock(length));
   blocks.forEach((block) => giveBack(block));
-  const again = Array.from({ length: 5 }, () => takeBlock(1_000_000));
-  const kept = again.filter(({ buffer }) => blocks.some((block) => block.buffer === buffer));
-  assertEquals(kept.length, 2);
-  const huge = takeBlock(10_000_000);
+  return blocks;
+}
+
+const MB = 1_000_000;
+
+test("of blocks that wait 64 MiB are kept, and none that is larger", () => {
+  shed(true);
+  assertEquals(free(useBlocks(80, MB), MB), 64);
+  const huge = takeBlock(70 * MB);
   giveBack(huge);
-  assert(takeBlock(10_000_000).buffer !== huge.buffer);
+  assert(takeBlock(70 * MB).buffer !== huge.buffer);
+});
+
+test("blocks that nobody has needed for a while are let go, but for some megabytes", () => {
+  shed(true);
+  const blocks = useBlocks(40, MB);
+  shed();
+  assertEquals(free(blocks, MB), 40);
+  shed(); // all of them were needed meanwhile
+  assertEquals(free(blocks.slice(0, 10), MB), 10);
+  shed(); // ten of them
+  assertEquals(free(blocks, MB), 10);
+  const others = useBlocks(40, MB);
+  shed();
+  shed();
+  assertEquals(free(others, MB), 2);
+});
+
+test("all blocks but for some megabytes are let go when nothing is to be sent any more", () => {
+  const blocks = useBlocks(40, MB);
+  shed(true);
+  assertEquals(free(blocks, MB), 2);
+});
+
+test("a connection lets go of blocks with each of its checks, and when it ends", () => {
+  const { connection, platform } = setup({ tickTime: 4000 });
+  const first = useBlocks(40, MB);
+  platform.advance(1000);
+  assertEquals(free(first, MB), 40);
+  const second = useBlocks(40, MB);
+  platform.advance(2000);
+  assertEquals(free(second, MB), 2);
+  const third = useBlocks(40, MB);
+  connection.destroy();
+  assertEquals(free(third, MB), 2);
 });
 
 test("arrays of others are not taken for blocks", () => {
