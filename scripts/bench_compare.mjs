@@ -1,6 +1,6 @@
 // Measures ours beside its peers (OTP, Ergo, raw TCP, other codecs) and prints tables: see bench/compare/main.ts, which Node runs.
 //
-//   bench_compare.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N] [--ms N] [--count N] [--list] [--out FILE]
+//   bench_compare.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--most N] [--warm N] [--ms N] [--count N] [--list] [--out FILE]
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";

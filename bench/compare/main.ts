@@ -1,5 +1,5 @@
 /**
- * Ours and its peers, in one run: `bench_compare.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--warm N] [--ms N] [--count N]
+ * Ours and its peers, in one run: `bench_compare.mjs [--json] [--only NAME,...] [--runtime deno,bun,node] [--rounds N] [--most N] [--warm N] [--ms N] [--count N]
  * [--list] [--out FILE]`. What comes of it is written to FILE.json and FILE.md, which is in bench/results/ if nothing else is said.
  *
  * Each row is measured round by round, in which all systems take turns in another order each, every time in processes of their own. The
@@ -21,6 +21,7 @@ const options = optionsOf({
   only: { type: "string" },
   runtime: { type: "string", default: RUNTIMES.join(",") },
   rounds: { type: "string", default: "2" },
+  most: { type: "string" },
   warm: { type: "string", default: "2000" },
   ms: { type: "string", default: "400" },
   count: { type: "string", default: "100000" },
@@ -39,13 +40,14 @@ async function main(): Promise<void> {
   }
   const runtimes = runtimesOf(options.runtime);
   const rounds = positive("rounds", options.rounds);
+  const most = options.most === undefined ? rounds : positive("most", options.most);
   const effort = {
     warm: positive("warm", options.warm),
     ms: positive("ms", options.ms),
     count: positive("count", options.count),
   };
   const result = await measureAll(workloads, rounds, {
-    ...{ runtimes, effort, say },
+    ...{ runtimes, effort, say, most },
     roundsOf: (workload, place) => roundsOf(workload, place, rounds),
   });
   const text = report(result);

@@ -12,6 +12,7 @@ import {
   type Runtime,
   writeCorpus,
 } from "./systems.ts";
+import { isUndecided } from "./verdicts.ts";
 import { CODEC_TARGETS, type Peer, type Workload } from "./workloads.ts";
 
 /** What rows are measured with. */
@@ -20,6 +21,8 @@ export interface Bench {
   readonly ready: ReadonlyMap<Peer, Ready>;
   /** How many samples a system gives. */
   readonly roundsOf: (workload: Workload, place: Place) => number;
+  /** How many those give whose row has a target that is still undecided by then. Default: no more than the others. */
+  readonly most?: number;
   readonly effort: Effort;
   readonly epmd: Epmd;
   readonly say: (text: string) => void;
@@ -56,9 +59,12 @@ export function prepareAll(
   return ready;
 }
 
-/** Measures a row round by round, in which all systems take turns, each round in another order. */
+/**
+ * Measures a row round by round, in which all systems take turns, each round in another order. Where the quartiles leave open whether a target
+ * is reached, those that give a sample in each round go on, up to `most`.
+ */
 export async function measureRow(workload: Workload, bench: Bench): Promise<Row> {
-  const { epmd, say } = bench;
+  const { epmd, say, most = 0 } = bench;
   const effort = effortOf(workload, bench.effort);
   const places = placesOf(workload, bench.runtimes);
   const cells = places.map((place): Cell => ({
@@ -72,11 +78,13 @@ export async function measureRow(workload: Workload, bench: Bench): Promise<Row>
   const turns = places.map((place) => bench.roundsOf(workload, place));
   const rounds = Math.max(...turns);
   const failed = new Set<Cell>();
-  for (let round = 0; round < rounds; round++) {
+  const { name, title, group, unit, targets = [] } = workload;
+  const row: Row = { name, title, group, unit, targets, cells };
+  for (let round = 0; round < rounds || (round < most && isUndecided(row)); round++) {
     for (let turn = 0; turn < places.length; turn++) {
       const i = (turn + round) % places.length;
       const cell = cells[i];
-      if (round >= turns[i]) continue;
+      if (round >= turns[i] && (round < rounds || turns[i] < rounds)) continue;
       // What fails once may be an accident; what fails before it has given a figure, or twice, fails.
       if (cell.missing !== null && (!failed.has(cell) || cell.samples.length === 0)) continue;
       const result = await measure(workload, places[i], effort, epmd);
@@ -89,10 +97,9 @@ export async function measureRow(workload: Workload, bench: Bench): Promise<Row>
       if (failed.has(cell)) failed.delete(cell);
       else failed.add(cell);
     }
-    say(`${workload.name}: round ${round + 1} of ${rounds}`);
+    say(`${name}: round ${round + 1} of ${Math.max(rounds, round + 1)}`);
   }
-  const { name, title, group, unit, targets = [] } = workload;
-  return { name, title, group, unit, targets, cells };
+  return row;
 }
 
 /**

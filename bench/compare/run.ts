@@ -11,13 +11,14 @@ import type { Workload } from "./workloads.ts";
 export async function measureAll(
   workloads: readonly Workload[],
   rounds: number,
-  { runtimes, effort, say, roundsOf }: Omit<Bench, "ready" | "epmd">,
+  { most = rounds, ...how }: Omit<Bench, "ready" | "epmd">,
 ): Promise<Result> {
+  const { runtimes, effort, say } = how;
   const ready = prepareAll(workloads, say);
   const rows: Row[] = [];
   const load = loadavg()[0];
   await using epmd = await Epmd.start();
-  const bench: Bench = { runtimes, ready, effort, epmd, say, roundsOf };
+  const bench: Bench = { ...how, ready, epmd, most };
   for (const workload of workloads) rows.push(await measureRow(workload, bench));
   return {
     date: new Date().toISOString(),
@@ -29,6 +30,7 @@ export async function measureAll(
       ),
     },
     rounds,
+    most,
     ...effort,
     rows,
   };

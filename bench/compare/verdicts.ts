@@ -21,19 +21,13 @@ export interface Verdict {
 
 export const LEAST_SHARE = 1 / 2;
 
+/** Whether the quartiles of a row leave open if one of its targets is reached. */
+export function isUndecided(row: Row): boolean {
+  return verdictsOf(row).some(({ best }) => best !== null && best.least < 1 && best.most > 1);
+}
+
 /** Each target of each row, and of the codec's means. */
 export function verdicts(rows: readonly Row[]): Verdict[] {
-  const ofRows = rows.flatMap((row) =>
-    row.targets.map((target) => {
-      const ratios = row.cells.filter(({ peer }) => peer === null).flatMap((cell) => {
-        const ratio = "most" in target
-          ? ratioToBound(cell, target.most)
-          : ratioTo(row, cell, target.peer);
-        return ratio === null ? [] : [[cell.label, ratio] as const];
-      });
-      return verdict(row.title, target, row.unit, new Map(ratios));
-    })
-  );
   const means = codecMeans(rows);
   const ofMeans = [...new Set(means.map(({ title }) => title))].flatMap((title) =>
     CODEC_TARGETS.map((target) => {
@@ -45,7 +39,19 @@ export function verdicts(rows: readonly Row[]): Verdict[] {
       return verdict(title, target, "/s", new Map(ratios));
     })
   );
-  return [...ofRows, ...ofMeans];
+  return [...rows.flatMap(verdictsOf), ...ofMeans];
+}
+
+function verdictsOf(row: Row): Verdict[] {
+  return row.targets.map((target) => {
+    const ratios = row.cells.filter(({ peer }) => peer === null).flatMap((cell) => {
+      const ratio = "most" in target
+        ? ratioToBound(cell, target.most)
+        : ratioTo(row, cell, target.peer);
+      return ratio === null ? [] : [[cell.label, ratio] as const];
+    });
+    return verdict(row.title, target, row.unit, new Map(ratios));
+  });
 }
 
 function verdict(

@@ -10,7 +10,7 @@ import { json } from "../../bench/compare/results.ts";
 import { type Cell, codecMeans, ratioTo, type Row } from "../../bench/compare/rows.ts";
 import { geometricMean, ratio, ratioOf, summary } from "../../bench/compare/statistics.ts";
 import { tables } from "../../bench/compare/table.ts";
-import { verdicts } from "../../bench/compare/verdicts.ts";
+import { isUndecided, verdicts } from "../../bench/compare/verdicts.ts";
 import { type Peer, type Target, WORKLOADS } from "../../bench/compare/workloads.ts";
 
 function cell(peer: Peer | null, runtime: string | null, ...samples: number[]): Cell {
@@ -101,6 +101,25 @@ test("the best of the runtimes counts, and the worst is to reach half of it", ()
     best: { median: 4 / 3, least: 4 / 3, most: 4 / 3 },
     share: 0.25,
   });
+});
+
+test("a target is open where the quartiles of the best lie on both sides of it", () => {
+  const [tcp, otp]: Target[] = [{ times: 0.8, peer: "tcp" }, { times: 2, peer: "otp" }];
+  // Of bun, the best, 1.6 to 2.4 times OTP.
+  const cells = [
+    cell(null, "deno", 20),
+    cell(null, "bun", 5, 6, 7),
+    cell("otp", null, 11, 12, 13),
+    cell("tcp", "deno", 1),
+    cell("tcp", "bun", 6),
+  ];
+  assert(isUndecided(row({ cells, targets: [otp] })));
+  assert(isUndecided(row({ cells, targets: [tcp, otp] })));
+  assert(!isUndecided(row({ cells, targets: [tcp, { times: 1.5, peer: "otp" }] })));
+  assert(!isUndecided(row({ cells, targets: [{ times: 2.5, peer: "otp" }] })));
+  assert(!isUndecided(row({ cells, targets: [{ times: 1, peer: "ergo2" }] })));
+  assert(isUndecided(row({ cells, targets: [{ most: 6 }] })));
+  assert(!isUndecided(row({ cells })));
 });
 
 test("the means of the codec are over what both can do", () => {
