@@ -1,167 +1,32 @@
-/** What the name server says to a peer, and what it does about what a peer says, right or wrong. */
+/** What the name server says to a peer, and what it does about what a peer says. */
 import { assert, assertEquals } from "@std/assert";
 import { CONTROL } from "../../../lib/dist/control.ts";
 import { announcedFlags } from "../../../lib/dist/flags.ts";
 import {
   atom,
   type Encodable,
-  ExternalFun,
   format,
-  ImproperList,
   isTuple,
-  type Node,
-  type NodeOptions,
   Pid,
   type Term,
-  TermMap,
   type Tuple,
   tuple,
 } from "../../../mod.ts";
 import { poll } from "../../_support/erlang.ts";
-import type { HandMade } from "../../_support/hand_made.ts";
 import { testNothingIsLeft } from "../../_support/leaks.ts";
-import { type Visited, visitedTest } from "../../node/remote/_hand_made.ts";
 import { waiting } from "./_support.ts";
 
-const SERVER = "global_name_server";
-const PEER = atom("handmade@localhost");
-const OURS = atom("ours@localhost");
-const EXIT_NAME = new ExternalFun(atom("global"), atom("random_exit_name"), 3);
-const GLOBAL = atom("global");
-
-/** A peer that could be a member. */
-function memberTest(
-  title: string,
-  body: (visited: Visited, him: Member) => unknown,
-  options: NodeOptions = {},
-): void {
-  visitedTest(title, (visited) => body(visited, new Member(visited.peer)), {
-    node: { published: true, ...options },
-    peer: { flags: announcedFlags({ published: true }) },
-  });
-}
-
-/** Speaks the protocol by hand. */
-class Member {
-  readonly peer: HandMade;
-  readonly server: Pid;
-  readonly locker: Pid;
-
-  constructor(peer: HandMade) {
-    this.peer = peer;
-    this.server = peer.pid();
-    this.locker = peer.pid();
-  }
-
-  cast(...message: Encodable[]): void {
-    this.info(atom("$gen_cast"), tuple(...message) as Encodable);
-  }
-
-  info(...message: Encodable[]): void {
-    const term = tuple(...message) as unknown as Encodable;
-    this.peer.send([CONTROL.REG_SEND, this.server, atom(""), atom(SERVER)], term);
-  }
-
-  call(request: Encodable): Promise<Term> {
-    return this.peer.call(SERVER, request);
-  }
-
-  /** The next message to our name server whose name is that; of casts and calls what is in them. */
-  async expect(name: string): Promise<readonly Term[]> {
-    const { payload } = await this.peer.signal(({ control, payload }) =>
-      control[0] === CONTROL.REG_SEND && control[3] === atom(SERVER) &&
-      isTuple(payload) && nameOf(payload) === name
-    );
-    return payload as Tuple;
-  }
-
-  /** The next cast of that name. */
-  async expectCast(name: string): Promise<readonly Term[]> {
-    return (await this.expect(name))[1] as Tuple;
-  }
-
-  /** Answers the next call of that name, and gives its request. */
-  async answer(name: string, reply: Encodable): Promise<Term> {
-    const [, from, request] = await this.expect(name) as [Term, Tuple, Term];
-    const tag = from[1];
-    assert(tag instanceof ImproperList);
-    this.peer.send(
-      [CONTROL.ALIAS_SEND, this.server, tag.tail as never],
-      tuple(tag, reply) as unknown as Encodable,
-    );
-    return request;
-  }
-
-  /** Both say who they are. @returns our tag. */
-  async begin(hisTag: number, version = 8): Promise<{ readonly tag: Term; readonly locker: Pid }> {
-    this.initConnect(hisTag, version);
-    const [, vsn, , init] = await this.expectCast("init_connect");
-    return { tag: (vsn as Tuple)[1], locker: (init as Tuple)[3] as Pid };
-  }
-
-  initConnect(tag: Encodable, version = 8): void {
-    const init = tuple(atom("locker"), atom("no_longer_a_pid"), [], this.locker);
-    this.cast(
-      atom("init_connect"),
-      tuple(version, tag) as Encodable,
-      atom(this.peer.name),
-      init as Encodable,
-    );
-  }
-}
-
-function nameOf(message: Term): string {
-  if (!isTuple(message)) {
-    return message instanceof Object && "name" in message ? message.name as string : "";
-  }
-  const inner = message.tag === "$gen_cast"
-    ? message[1]
-    : message.tag === "$gen_call"
-    ? message[2]
-    : null;
-  if (inner !== null) return nameOf(inner as Term);
-  return message.tag ?? "";
-}
-
-/** Becomes one with the node: everything that is said, in order. */
-async function join(
-  { node }: Visited,
-  him: Member,
-  { names = [], known = [], operations = [] }: {
-    readonly names?: Encodable;
-    readonly known?: Encodable;
-    readonly operations?: Encodable;
-  } = {},
-): Promise<{ readonly exchanged: Term; readonly resolved: readonly Term[] }> {
-  const { tag, locker } = await him.begin(70);
-  assertEquals(
-    format((await him.expect("init_connect_ack")) as Term),
-    `{init_connect_ack,ours@localhost,70,${format(tag)}}`,
-  );
-  him.info(atom("init_connect_ack"), PEER, tag as Encodable, 70);
-  const id = tuple(
-    GLOBAL,
-    [locker, him.locker].sort((a, b) => a.id - b.id || (a.node < b.node ? -1 : 1)),
-  );
-  assertEquals(
-    format(await him.answer("set_lock", true)),
-    format(tuple(atom("set_lock"), id) as Term),
-  );
-  const set = await him.expectCast("lock_set");
-  assertEquals(format(set as Term), `{lock_set,${format(locker)},true,[],70}`);
-  him.cast(atom("lock_set"), him.locker, true, [], tag as Encodable);
-  const [, from, exchanged, external, hisTag] = await him.expectCast("exchange");
-  assertEquals([from, external, hisTag], [OURS, [], 70]);
-  him.cast(atom("exchange"), PEER, names, [], tag as Encodable);
-  const resolved = await him.expectCast("resolved");
-  him.cast(atom("resolved"), PEER, operations, known, atom("unused"), [], tag as Encodable);
-  assertEquals(
-    format(await him.answer("del_lock", true)),
-    format(tuple(atom("del_lock"), id) as Term),
-  );
-  await node.global.sync();
-  return { exchanged, resolved };
-}
+import {
+  EXIT_NAME,
+  GLOBAL,
+  join,
+  Member,
+  memberTest,
+  nameOf,
+  OURS,
+  PEER,
+  SERVER,
+} from "./_member.ts";
 
 memberTest("becomes one with a peer, in the words of version 8", async (visited, him) => {
   const { node } = visited;
@@ -513,191 +378,5 @@ memberTest("nobody has a process killed by a conflict that is none", async ({ no
   assertEquals(format(await resolve(EXIT_NAME, atom("name"), his, named) as Term), format(his));
   assertEquals(node.isAlive(named), false);
 });
-
-/** What is no message of the protocol, by what is in the place of its elements. */
-function garbage(him: Member, pid: Pid): Encodable[] {
-  const wrong: Encodable[] = [
-    0,
-    -1,
-    atom("a"),
-    "text",
-    [],
-    [1],
-    [tuple(1)] as Encodable,
-    tuple() as Encodable,
-  ];
-  wrong.push(
-    tuple(1, 2, 3) as Encodable,
-    new TermMap() as Encodable,
-    pid,
-    new ImproperList([1], 2),
-  );
-  const shapes: Record<string, number> = {
-    init_connect: 4,
-    exchange: 5,
-    resolved: 7,
-    new_nodes: 6,
-    in_sync: 3,
-    lock_set: 5,
-    exchange_ops: 5,
-    lock_is_set: 4,
-    init_connect_ack: 4,
-    cancel_connect: 3,
-    lost_connection: 5,
-    remove_connection: 2,
-    whereis: 3,
-    set_lock: 2,
-    del_lock: 2,
-    register: 4,
-    register_ext: 5,
-    unregister: 2,
-    sync: 2,
-    registrar: 2,
-  };
-  const messages: Encodable[] = [...wrong];
-  for (const [name, size] of Object.entries(shapes)) {
-    messages.push(atom(name), tuple(atom(name)) as Encodable);
-    for (const term of wrong) {
-      for (const length of [size - 1, size, size + 1]) {
-        messages.push(
-          tuple(atom(name), ...new Array(Math.max(0, length - 1)).fill(term)) as Encodable,
-        );
-        // Right but for one element.
-        messages.push(
-          tuple(atom(name), PEER, ...new Array(Math.max(0, length - 2)).fill(term)) as Encodable,
-        );
-        messages.push(
-          tuple(
-            atom(name),
-            him.locker,
-            ...new Array(Math.max(0, length - 2)).fill(term),
-          ) as Encodable,
-        );
-      }
-    }
-  }
-  return messages;
-}
-
-memberTest("messages that are none of the protocol do no harm", async (visited, him) => {
-  const { node } = visited;
-  await join(visited, him);
-  const name = waiting(node);
-  assertEquals(await registered(node, him, name), true);
-  const messages = garbage(him, name);
-  assert(messages.length > 1_000);
-  for (const message of messages) {
-    // It would end the connection, and rightly.
-    if (format(message as Term).startsWith("{remove_connection,handmade@localhost")) continue;
-    if (/^{(register|register_ext|unregister|set_lock|sync),/.test(format(message as Term))) {
-      continue;
-    }
-    him.cast(...[message].flatMap((term) => isTuple(term) ? [...term] as Encodable[] : [term]));
-    him.peer.send([CONTROL.REG_SEND, him.server, atom(""), atom(SERVER)], message);
-  }
-  for (const message of messages) {
-    const tag = tuple(him.server, him.peer.ref());
-    const call = tuple(atom("$gen_call"), tag, message);
-    if (/^{(register|unregister),/.test(format(message as Term))) continue;
-    him.peer.send([CONTROL.REG_SEND, him.server, atom(""), atom(SERVER)], call as never);
-  }
-  assertEquals(format(await him.call(atom("get_protocol_version"))), "8");
-  assert(node.global.whereis("name") !== undefined);
-  assertEquals(node.isAlive(node.whereis(SERVER)!), true);
-  // Names are served as before, once all that were locked are free.
-  him.peer.close();
-  await poll(() => node.nodes().length === 0);
-  assertEquals(await node.global.register("after", waiting(node)), true);
-});
-
-/** Registers a name where the peer must agree. */
-async function registered(node: Node, him: Member, pid: Pid): Promise<boolean> {
-  const registering = node.global.register("name", pid);
-  await him.answer("set_lock", true);
-  await him.answer("register", atom("yes"));
-  await him.answer("del_lock", true);
-  return await registering;
-}
-
-/** Ten names, or locks, fit; what comes behind them does not. */
-const FEW: NodeOptions = { maxGlobalNames: 10 };
-
-memberTest(
-  "a node may have so many names here, and those that end make room",
-  async ({ node }, him) => {
-    const register = (name: Encodable, pid: Pid): Promise<Term> =>
-      him.call(tuple(atom("register"), name, pid, EXIT_NAME));
-    for (let round = 0; round < 5; round++) {
-      for (let i = 0; i < 10; i++) await register(atom(`name_${i}`), him.peer.pid());
-      await register(atom("name_9"), him.peer.pid()); // in the place of that one
-      for (let i = 0; i < 10; i++) await him.call(tuple(atom("unregister"), atom(`name_${i}`)));
-    }
-    assertEquals(node.nodes(), [him.peer.name]);
-  },
-  { maxGlobalNames: 11 },
-);
-
-const OVERDRAWN =
-  /^Connection with handmade@localhost closed: .* as they may, 10; see option maxGlobalNames$/;
-
-const FLOODS: Readonly<Record<string, (him: Member, node: Node) => void>> = {
-  "names of its processes": ({ peer, server }) => {
-    for (let i = 0; i < 20; i++) {
-      const request = tuple(atom("register"), atom(`n${i}`), peer.pid(), EXIT_NAME);
-      sendCall(peer, server, request);
-    }
-  },
-  "names of our processes": ({ peer, server }, node) => {
-    for (let i = 0; i < 20; i++) {
-      sendCall(peer, server, tuple(atom("register"), atom(`n${i}`), node.pid, EXIT_NAME));
-    }
-  },
-  "one long name": ({ peer, server }) => {
-    sendCall(peer, server, tuple(atom("register"), "x".repeat(3_000), peer.pid(), EXIT_NAME));
-  },
-  "locks": ({ peer, server }) => {
-    for (let i = 0; i < 20; i++) {
-      sendCall(peer, server, tuple(atom("set_lock"), tuple(atom(`l${i}`), peer.pid())));
-    }
-  },
-  "locks of our processes": ({ peer }, node) => {
-    for (let i = 0; i < 20; i++) {
-      sendCall(peer, node.pid, tuple(atom("set_lock"), tuple(atom(`l${i}`), peer.pid())));
-    }
-  },
-  "names that it tells of": ({ peer, server }) => {
-    const operations = Array.from(
-      { length: 20 },
-      (_, i) => tuple(atom("insert"), tuple(atom(`n${i}`), peer.pid(), EXIT_NAME)),
-    );
-    const news = tuple(atom("new_nodes"), PEER, operations, [], [], [] as Term);
-    peer.send([CONTROL.REG_SEND, server, atom(""), atom(SERVER)], tuple(atom("$gen_cast"), news));
-  },
-};
-
-function sendCall(peer: HandMade, from: Pid, request: Encodable): void {
-  const call = tuple(atom("$gen_call"), tuple(from, peer.ref()), request) as Encodable;
-  peer.send([CONTROL.REG_SEND, peer.pid(), atom(""), atom(SERVER)], call);
-}
-
-for (const [what, flood] of Object.entries(FLOODS)) {
-  memberTest(
-    `a node that has too many (${what}) is disconnected, told of once, and may come again`,
-    async ({ node, peer, logs, connect, downOf }, him) => {
-      flood(him, node);
-      await downOf(peer);
-      const told = (): string[] => logs.filter((line) => OVERDRAWN.test(line));
-      await poll(() => told().length === 1);
-      const again = new Member(await connect({ flags: announcedFlags({ published: true }) }));
-      assertEquals(await again.call(tuple(atom("unregister"), atom("other"))), atom("ok"));
-      assertEquals(told().length, 1);
-      assert(node.global.names().length <= 10);
-      for (const name of node.global.names()) {
-        await again.call(tuple(atom("unregister"), name));
-      }
-    },
-    FEW,
-  );
-}
 
 testNothingIsLeft();
