@@ -205,7 +205,7 @@ function currentFunction(process: Process, info: ProcessInfo): Term {
     const name = info.current.name ?? info.current.kind;
     return tuple(atom(info.class || "anonymous"), atom(name.slice(0, 255)), 1) as Term;
   }
-  const { body } = process;
+  const body = process.body._behind ?? process.body;
   const module = body instanceof Behaviour ? body._system.module : "erlang";
   return tuple(atom(module), atom("loop"), 1) as Term;
 }

@@ -6,6 +6,7 @@ import type { Behaviour } from "../../node/process/behaviour.ts";
 import { GEN_CALL, GEN_CAST } from "../../node/atoms.ts";
 import { Call, Cast, type From, type Request, requestTerm } from "../../node/call.ts";
 import type { Body, ExitReason } from "../../node/process/process.ts";
+import type { Turn } from "../../node/process/turn.ts";
 import { isParentExit, isSystemMessage } from "../../node/system_message.ts";
 import {
   type DebugOption,
@@ -20,10 +21,10 @@ import { shown } from "./shown.ts";
 
 /**
  * Stands before a server, as the body of its process, while sys has something switched on for it: so a server that nobody looks at
- * pays nothing.
+ * pays nothing. All that a body may have is asked of the server: the type holds that nothing is forgotten.
  */
-export class Debugged implements Body {
-  readonly #behaviour: Behaviour;
+export class Debugged implements Required<Body> {
+  readonly #behaviour: Behaviour & Body;
   /** The newest first, as sys has them. */
   #options: DebugOption[] = [];
   /** Whether the message that is handled now has been answered. */
@@ -55,12 +56,32 @@ export class Debugged implements Body {
     this.#options = this.#options.filter((option) => !hasId(option, id));
   }
 
+  get _behind(): Body {
+    return this.#behaviour;
+  }
+
   get _class(): string {
-    return this.#behaviour.constructor.name;
+    return this.#behaviour._class ?? this.#behaviour.constructor.name;
+  }
+
+  get _plain(): boolean {
+    return this.#behaviour._plain ?? false;
   }
 
   get _essential(): boolean {
-    return (this.#behaviour as Body)._essential ?? false;
+    return this.#behaviour._essential ?? false;
+  }
+
+  get _waiting(): number {
+    return this.#behaviour._waiting ?? 0;
+  }
+
+  _dropOldest(): unknown {
+    return this.#behaviour._dropOldest?.();
+  }
+
+  _urgent(message: unknown, priority: "high" | "max"): Turn | undefined {
+    return this.#behaviour._urgent?.(message, priority);
   }
 
   _receive(message: unknown): unknown {
@@ -101,8 +122,12 @@ export class Debugged implements Body {
     return result;
   }
 
+  _ended(): void {
+    this.#behaviour._ended?.();
+  }
+
   _requestTerm(request: Request, isCast: boolean): Encodable {
-    return (this.#behaviour as Body)._requestTerm?.(request, isCast) ?? requestTerm(request);
+    return this.#behaviour._requestTerm?.(request, isCast) ?? requestTerm(request);
   }
 
   #handled(): void {

@@ -39,7 +39,8 @@ export abstract class Behaviour extends ProcessContext {
   static _refer(node: Node, target: Target): unknown {
     const { _core: core } = node;
     checkLocal(core, target, this.name);
-    const { body, pid } = localProcess(core, target);
+    const { body: first, pid } = localProcess(core, target);
+    const body = first._behind ?? first;
     if (body instanceof this) return body._reference(node, pid);
     throw new TypeError(
       `Cannot refer to ${describe(addressOf(target, core.global))}: it is no ${this.name}`,

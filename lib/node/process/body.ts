@@ -37,9 +37,11 @@ export interface Body {
   /** Gives away the first of those that it keeps; `undefined` where there is none. */
   _dropOldest?(): unknown;
   /** What takes an urgent message where it keeps messages: it goes before those that are less urgent. */
-  _urgent?(message: unknown, priority: "high" | "max"): Turn;
+  _urgent?(message: unknown, priority: "high" | "max"): Turn | undefined;
   /** The request's term as a caller of another node would write it, where the body knows how it is written. */
   _requestTerm?(request: Request, isCast: boolean): Encodable;
+  /** Where it only stands before another body: that one, which is what the process is for whoever asks. */
+  readonly _behind?: Body;
 }
 
 /** Why a process ends. Strings are refused by the type: they are binaries, and `atom("normal")` is meant. */
