@@ -32,9 +32,8 @@ export type Leads = (signal: AbortSignal, term: number) => unknown;
 export class LeaderElection extends Raft {
   /** @ignore @internal */
   declare readonly _refType: LeaderElectionRef<this>;
-  readonly #leads: Set<Leads> = new Set();
-  /** Of those that run now. */
-  #abort: AbortController | null = null;
+  readonly #leads: Set<Lead> = new Set();
+  #isLeading = false;
 
   /** There is no state. */
   override snapshot(): Encodable {
@@ -46,9 +45,10 @@ export class LeaderElection extends Raft {
 
   /** Starts what the leader does, or has it end. */
   override handleLeader(leader: string | null): void {
-    if (leader !== this.node.name) return this.#end();
-    const abort = this.#abort = new AbortController();
-    for (const leads of this.#leads) this.#run(leads, abort.signal);
+    this.#end();
+    if (leader !== this.node.name) return;
+    this.#isLeading = true;
+    for (const lead of this.#leads) this.#run(lead);
   }
 
   /** @ignore @internal */
@@ -70,31 +70,54 @@ export class LeaderElection extends Raft {
       );
     }
     this._process.mustLive("lead");
-    const own = new AbortController();
-    const run: Leads = (signal, term) => leads(AbortSignal.any([signal, own.signal]), term);
-    this.#leads.add(run);
-    if (this.#abort !== null) this.#run(run, this.#abort.signal);
+    const lead = new Lead(leads);
+    this.#leads.add(lead);
+    if (this.#isLeading) this.#run(lead);
     return {
       [Symbol.dispose]: () => {
-        this.#leads.delete(run);
-        own.abort();
+        this.#leads.delete(lead);
+        lead.end();
       },
     };
   }
 
   #end(): void {
-    this.#abort?.abort();
-    this.#abort = null;
+    this.#isLeading = false;
+    for (const lead of this.#leads) lead.end();
   }
 
   /** What it throws ends the member, so that another one leads. */
-  #run(leads: Leads, signal: AbortSignal): void {
+  #run(lead: Lead): void {
     const { term } = this._status;
-    Promise.resolve().then(() => signal.aborted ? undefined : leads(signal, term)).catch(
+    const signal = lead.begin();
+    Promise.resolve().then(() => signal.aborted ? undefined : lead.leads(signal, term)).catch(
       (error) => {
         if (!signal.aborted && !this._process.exited) this._process.crash(error);
       },
     );
+  }
+}
+
+/**
+ * One thing that is done while the node leads. It ends with the lead, or when it is taken back: both abort the same signal, for
+ * AbortSignal.any of Node may never show that one of its signals has aborted, once nobody else holds that one.
+ */
+class Lead {
+  readonly leads: Leads;
+  /** Of what runs now. */
+  #abort: AbortController | null = null;
+
+  constructor(leads: Leads) {
+    this.leads = leads;
+  }
+
+  begin(): AbortSignal {
+    return (this.#abort = new AbortController()).signal;
+  }
+
+  end(): void {
+    this.#abort?.abort();
+    this.#abort = null;
   }
 }
 

@@ -44,7 +44,8 @@ export abstract class SagaWorker<V = unknown, R = unknown> extends Behaviour {
   declare readonly _refType: Pid;
   #handled = false;
   #ending = false;
-  readonly #cancelled = new AbortController();
+  /** Aborts where the job is cancelled or the process ends. One for both: AbortSignal.any of Node may never show that one of its signals has aborted. */
+  readonly #over = new AbortController();
 
   /** Does the job. While a promise is waited for, it can be cancelled. */
   abstract handleJob(value: V, job: JobContext): R | PromiseLike<R>;
@@ -72,13 +73,7 @@ export abstract class SagaWorker<V = unknown, R = unknown> extends Behaviour {
   /** @ignore @internal Begins. `done` gets the result; what is thrown ends the process. */
   _work(value: V, interim: (value: unknown) => void, done: (result: R) => void): void {
     const process = this._process;
-    const cancelled = this.#cancelled;
-    const job = {
-      interim,
-      get signal(): AbortSignal {
-        return AbortSignal.any([cancelled.signal, process.signal]);
-      },
-    };
+    const job: JobContext = { interim, signal: this.#over.signal };
     this.#do(() => {
       if (this.#ending) return undefined;
       this.#handled = true;
@@ -98,8 +93,13 @@ export abstract class SagaWorker<V = unknown, R = unknown> extends Behaviour {
 
   /** @ignore @internal */
   _cancelled(reason: string): void {
-    this.#cancelled.abort(new Error(reason));
+    this.#over.abort(new Error(reason));
     this.#end(() => this.#handled ? this.handleCancel(reason) : undefined);
+  }
+
+  /** @ignore @internal */
+  _ended(): void {
+    this.#over.abort(this._process.gone("go on"));
   }
 
   #end(last: () => unknown): void {

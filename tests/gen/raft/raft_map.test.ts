@@ -170,4 +170,29 @@ clusterTest("what a leader throws ends its member", async (a) => {
   assertThrows(() => election.lead(() => {}), Error, "has exited");
 });
 
+clusterTest("what is taken back is not begun, and what it throws ends nothing", async (a) => {
+  const election = await a.start(LeaderElection, [{ members: [a.name], ...QUICK }], {
+    register: "cron",
+  });
+  const log: string[] = [];
+  let isOver = (): void => {};
+  const over = new Promise<void>((resolve) => isOver = resolve);
+  const begun = await new Promise<() => void>((resolve) => {
+    const lead = election.lead(async (signal) => {
+      resolve(() => lead[Symbol.dispose]());
+      await new Promise((aborted) => signal.addEventListener("abort", aborted));
+      isOver();
+      throw new Error("it was not done yet");
+    });
+  });
+  election.lead(() => void log.push("begun"))[Symbol.dispose]();
+  begun();
+  await over;
+  await new Promise<void>((resolve) => {
+    election.lead((signal, term) => resolve(void log.push(`leads ${signal.aborted} ${term > 0}`)));
+  });
+  assertEquals(log, ["leads false true"]);
+  assert(a.isAlive(election.pid));
+});
+
 testNothingIsLeft();
