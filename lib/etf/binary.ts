@@ -5,7 +5,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /**
  * An Erlang binary: bytes that are often, but not always, text. What Elixir calls a string is a binary too.
  *
- * The decoder gives a view of the received bytes, or a copy of small ones (`viewFrom` of {@linkcode DecodeOptions}). `slice` and
+ * The decoder gives a view of the received bytes, or a copy of small ones (`viewFrom` of {@linkcode DecodeOptions}). What has come from another node
+ * may share its `buffer` with what is still to come: give a `slice()` to whoever is to have that, as with `postMessage` and `transfer`. `slice` and
  * `subarray` give plain `Uint8Array`s, which are sent as binaries as well.
  */
 export class Binary extends Uint8Array<ArrayBuffer> {

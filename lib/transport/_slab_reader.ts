@@ -1,3 +1,5 @@
+import { markAsUntransferable } from "node:worker_threads";
+
 /** A quiet connection costs no more than this. */
 const FIRST = 16 * 1024;
 /** Small reads share slabs of this size. */
@@ -10,7 +12,7 @@ const LARGEST = 256 * 1024;
  * read goes behind it: small reads allocate no memory, and nothing that was handed over is written to again, unless it was given back.
  */
 export class SlabReader {
-  #slab: Uint8Array<ArrayBuffer> = new Uint8Array(FIRST);
+  #slab: Uint8Array<ArrayBuffer> = makeSlab(FIRST);
   /** What was read last. */
   #from = 0;
   #at = 0;
@@ -25,7 +27,7 @@ export class SlabReader {
         ? Math.min(slab.length * 4, LARGEST)
         : Math.max(slab.length / 2, USUAL);
       this.#at = 0;
-      return this.#slab = new Uint8Array(size);
+      return this.#slab = makeSlab(size);
     }
     return this.#at === 0 ? slab : slab.subarray(this.#at);
   }
@@ -42,4 +44,11 @@ export class SlabReader {
     // A slab that was filled is to be replaced by a larger one.
     if (this.#at < this.#slab.length || this.#slab.length === LARGEST) this.#at = this.#from;
   }
+}
+
+/** What was handed over shares the memory of what is still to come: whoever transferred it to another thread would take that along. */
+function makeSlab(size: number): Uint8Array<ArrayBuffer> {
+  const slab = new Uint8Array(size);
+  markAsUntransferable(slab.buffer);
+  return slab;
 }
