@@ -7,6 +7,8 @@ import { EpmdServer, type EpmdServerOptions, isAddressInUse } from "./epmd_serve
 
 /** Rounds of "nobody answers" and "the port is taken" before we give up. */
 const MAX_ROUNDS = 20;
+/** Rounds of "it is there" and "it is gone before it has registered the node". */
+const MAX_REGISTERS = 5;
 /** Milliseconds between two rounds. */
 const ROUND = 50;
 
@@ -73,8 +75,16 @@ export class LocalEpmd implements AsyncDisposable {
       await local.#ensure(local.#closing.signal);
     };
     try {
-      await local.#ensure(options.signal);
-      local.#registration = await client.register({ ...node, beforeRetry });
+      for (let round = 1; local.#registration === null; round++) {
+        await local.#ensure(options.signal);
+        try {
+          local.#registration = await client.register({ ...node, beforeRetry });
+        } catch (error) {
+          // The program that had it was just going down: it is to be embedded here, or elsewhere.
+          if (!isGone(error) || round === MAX_REGISTERS) throw error;
+          await new Promise<void>((resolve) => options.platform.setTimer(ROUND, resolve));
+        }
+      }
       return local;
     } catch (error) {
       await local.close();
@@ -132,4 +142,10 @@ export class LocalEpmd implements AsyncDisposable {
       if (this.#server === server) this.#server = null;
     });
   }
+}
+
+/** Whether nobody answers any more. */
+function isGone(error: unknown): boolean {
+  return error instanceof EpmdError &&
+    (error.reason === "unreachable" || error.reason === "closed");
 }

@@ -40,6 +40,24 @@ test("a port that something else has is an error, not a second daemon", async ()
   await listener.close();
 });
 
+test("a daemon that goes away between the two questions is replaced by one of ours", async () => {
+  const listener = await transport.listen({ port: 0 }, (stream) => {
+    stream.start({
+      data: () => {
+        stream.write(Uint8Array.of(0, 0, 0, 0)); // where it is: no names
+        stream.end();
+        void listener.close();
+      },
+      ...{ drain: () => {}, end: () => {}, close: () => {} },
+    });
+  });
+  const { port } = listener.address;
+  await using local = await LocalEpmd.register({ transport, platform, port }, {
+    ...{ name: "a", port: 1 },
+  });
+  assert(local.server !== null && local.registered);
+});
+
 test("a name that is taken is an error, and nothing stays behind", async () => {
   const options = { transport, platform, port: await freePort() };
   await using first = await LocalEpmd.register(options, { name: "a", port: 1 });
