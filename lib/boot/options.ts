@@ -110,7 +110,7 @@ export interface NodeOptions extends ApplicationsOptions {
    * process. Default 1,024.
    */
   readonly maxSequences?: number;
-  /** Bytes that have come of such messages, for each connection; more close it. Default 134,217,728 (128 MiB). */
+  /** Bytes that have come of such messages, for each connection; more close it. Default eight times `maxMessage`, which is 1 GiB. */
   readonly maxSequenceBytes?: number;
   /**
    * Microseconds, 10,000 at most, for which the node looks for the next message of another node, again and again, instead of sleeping until it

@@ -1,6 +1,7 @@
 import { EpmdClient } from "../dist/epmd_client.ts";
 import type { Established } from "../dist/establish.ts";
 import { splitNodeName } from "../dist/node_name.ts";
+import { DEFAULT_MAX_MESSAGE } from "../dist/connection.ts";
 import { checkQueue } from "../dist/outbox.ts";
 import { startKernel } from "../kernel/kernel.ts";
 import { shellScope } from "../kernel/shell/remote_shell.ts";
@@ -54,6 +55,7 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   checkName(name);
   checkOptions(options);
   if (options.maxQueue !== undefined) checkQueue(options.maxQueue);
+  checkSequences(options);
   const cookie = cookieOf(options);
   const logger = new NodeLogger(name, options.platform ?? await defaultPlatform(), options.log);
   const platform = logger._platform;
@@ -182,6 +184,14 @@ function makeNode(
     named?.stream.destroy();
     throw error;
   }
+}
+
+/** @throws {RangeError} where less may come in parts than one message may have. */
+function checkSequences({ maxMessage = DEFAULT_MAX_MESSAGE, maxSequenceBytes }: NodeOptions): void {
+  if (maxSequenceBytes === undefined || maxSequenceBytes >= maxMessage) return;
+  throw new RangeError(
+    `Cannot use maxSequenceBytes ${maxSequenceBytes}: it must be maxMessage at least, ${maxMessage}`,
+  );
 }
 
 function makeNetwork(node: Node, options: NodeOptions, means: Means): Network {

@@ -15,8 +15,14 @@ const KEPT_FREE = 20 * STEP;
  */
 const free: Uint8Array<ArrayBuffer>[] = [];
 let freeBytes = 0;
-/** The least that was free since the last {@linkcode shed}: so much nobody has needed. */
+/** The least that was free since blocks were let go: so much nobody has needed. */
 let leastFree = 0;
+/** When that was. */
+let shedAt = 0;
+/** How long what nobody needs may wait, in milliseconds. */
+const SHED_AFTER = 10_000;
+/** How many may take blocks. */
+let users = 0;
 /** Blocks that are in use. */
 const used: WeakSet<ArrayBufferLike> = new WeakSet();
 
@@ -51,12 +57,22 @@ export function giveBack(bytes: Uint8Array): void {
   dropTo(MOST_FREE);
 }
 
-/**
- * Lets go of the blocks that nobody has needed since the last time, or of all but a few. To be called now and then, and when nothing
- * is to be sent any more.
- */
-export function shed(all = false): void {
-  dropTo(all ? KEPT_FREE : Math.max(KEPT_FREE, freeBytes - leastFree));
+/** Somebody begins to take blocks. */
+export function joinBlocks(): void {
+  users++;
+}
+
+/** Somebody takes and gives back no more: the last one leaves only a few. */
+export function leaveBlocks(): void {
+  users--;
+  if (users === 0) dropTo(KEPT_FREE);
+}
+
+/** Lets go of the blocks that nobody has needed for a while. To be called now and then. @param now milliseconds of whatever clock. */
+export function shed(now: number): void {
+  if (Math.abs(now - shedAt) < SHED_AFTER) return;
+  shedAt = now;
+  dropTo(Math.max(KEPT_FREE, freeBytes - leastFree));
   leastFree = freeBytes;
 }
 

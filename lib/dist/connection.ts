@@ -4,7 +4,7 @@ import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import type { Platform, Timer } from "../platform/contract.ts";
 import type { Stream } from "../transport/contract.ts";
-import { giveBack, shed } from "./_blocks.ts";
+import { giveBack, joinBlocks, leaveBlocks, shed } from "./_blocks.ts";
 import { type Control, ControlError, controlName, type OutgoingControl } from "./control.ts";
 import { DistHeader } from "./dist_header.ts";
 import type { Established } from "./establish.ts";
@@ -20,9 +20,9 @@ export const DEFAULT_TICK_INTENSITY = 4;
 /** Largest message, in bytes. */
 export const DEFAULT_MAX_MESSAGE: number = 128 * 1024 * 1024;
 
-/** Messages that may have come in part, and how many bytes of them. */
+/** Messages that may have come in part, and how many bytes of them: so many of the largest. Peers send as many at once as they have senders. */
 export const DEFAULT_MAX_SEQUENCES = 1024;
-export const DEFAULT_MAX_SEQUENCE_BYTES: number = 128 * 1024 * 1024;
+const LARGEST_AT_ONCE = 8;
 
 /** How long a closed connection may go on sending what was sent before, in milliseconds. */
 const LINGER = 5_000;
@@ -65,7 +65,7 @@ export interface ConnectionOptions {
   readonly maxQueue?: number;
   /** Messages of which the peer may have sent a part only. Default 1,024; one more takes the connection down. */
   readonly maxSequences?: number;
-  /** Bytes that have come of such messages. Default 128 MiB; one more takes the connection down. */
+  /** Bytes that have come of such messages. Default eight times `maxMessage`; one more takes the connection down. */
   readonly maxSequenceBytes?: number;
   readonly decode?: DecodeOptions;
   readonly encode?: EncodeOptions;
@@ -187,7 +187,7 @@ export class Connection {
       limit: maxMessage,
       decoderFor: (control: Control) => this.#decoderFor(control),
       maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,
-      maxSequenceBytes: options.maxSequenceBytes ?? DEFAULT_MAX_SEQUENCE_BYTES,
+      maxSequenceBytes: options.maxSequenceBytes ?? LARGEST_AT_ONCE * maxMessage,
     };
     this.#packets = usesHeader(flags) ? new DistHeader(flags, packets) : new PassThrough(packets);
     this.#frames = new FrameReader(
@@ -207,6 +207,7 @@ export class Connection {
     this.#interval = interval(options.tickTime ?? DEFAULT_TICK_TIME, this.#intensity);
     this.#timer = this.#nextCheck();
     this.closed = new Promise((resolve) => this.#setClosed = resolve);
+    joinBlocks();
     this.#stream.start({
       data: (bytes) => this.#data(bytes),
       room: () => this.#room(),
@@ -430,7 +431,7 @@ export class Connection {
       this.#ticksOut++;
     }
     this.#bytesOutAtCheck = this.#outbox.bytesOut;
-    shed();
+    shed(this.#platform.now());
     if (this.#alive) this.#timer = this.#nextCheck();
   }
 
@@ -453,6 +454,7 @@ export class Connection {
 
   #gone(error: Error | undefined): void {
     this.#timer.cancel();
+    leaveBlocks();
     this.#setClosed();
     if (this.#stop()) {
       this.#tell(error === undefined ? { reason: "closed" } : { reason: "lost", error });
@@ -465,7 +467,6 @@ export class Connection {
     this.#alive = false;
     this.#timer.cancel();
     this.#outbox.clear();
-    shed(true);
     return true;
   }
 

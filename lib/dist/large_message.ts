@@ -84,6 +84,7 @@ export class LargeMessage {
       bytes[5] = NEXT_FRAGMENT;
       writeU32(bytes, 6, Math.floor(sequence / 0x1_0000_0000));
       writeU32(bytes, 10, sequence);
+      writeU32(bytes, 14, 0);
       writeU32(bytes, 18, number);
     } else {
       encoder.u32(FRAGMENT_HEAD - 4 + size);

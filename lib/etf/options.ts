@@ -16,7 +16,7 @@ export interface EncodeOptions {
   readonly objects?: "atoms" | "binaries";
 }
 
-/** What a decoder does differently from its defaults. */
+/** What a decoder does differently from its defaults. A message that is refused for one of its bounds closes the connection with the node that sent it. */
 export interface DecodeOptions {
   /** `"existing"` refuses atoms that the program has not made yet, as Erlang's `[safe]` does. Default `"create"`. */
   readonly atoms?: "create" | "existing";

@@ -85,6 +85,16 @@ test("an option that does not exist is refused by name", async () => {
   assertMatch(error.message, /^Cannot start a node with option listne: .* there are cookie, /);
 });
 
+test("what may come in parts is as much as a message may have at least", async () => {
+  const options = { network: false, maxMessage: 2_000, maxSequenceBytes: 1_000 } as const;
+  const error = await failure(startNode("parts@localhost", options));
+  assertInstanceOf(error, RangeError);
+  assertMatch(
+    error.message,
+    /^Cannot use maxSequenceBytes 1000: it must be maxMessage at least, 2000/,
+  );
+});
+
 test("a node needs a name with a host", async () => {
   for (
     const name of [

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { giveBack, shed, takeBlock } from "../../lib/dist/_blocks.ts";
+import { giveBack, joinBlocks, leaveBlocks, shed, takeBlock } from "../../lib/dist/_blocks.ts";
 import { setup } from "./_connection.ts";
 
 test("a block is used again once it was given back, and not before", () => {
@@ -44,45 +44,70 @@ function useBlocks(count: number, length: number): Uint8Array[] {
 
 const MB = 1_000_000;
 
+let time = 1e9;
+/** What a connection does with its checks, when there was time enough. */
+function later(): void {
+  shed(time += 10_000);
+}
+
+/** The last who has used blocks is gone. */
+function last(): void {
+  joinBlocks();
+  leaveBlocks();
+}
+
 test("of blocks that wait 64 MiB are kept, and none that is larger", () => {
-  shed(true);
+  last();
   assertEquals(free(useBlocks(80, MB), MB), 64);
   const huge = takeBlock(70 * MB);
   giveBack(huge);
   assert(takeBlock(70 * MB).buffer !== huge.buffer);
 });
 
-test("blocks that nobody has needed for a while are let go, but for some megabytes", () => {
-  shed(true);
+test("blocks that nobody has needed for ten seconds are let go, but for some megabytes", () => {
+  last();
+  later();
   const blocks = useBlocks(40, MB);
-  shed();
+  later();
   assertEquals(free(blocks, MB), 40);
-  shed(); // all of them were needed meanwhile
+  later(); // all of them were needed meanwhile
   assertEquals(free(blocks.slice(0, 10), MB), 10);
-  shed(); // ten of them
+  later(); // ten of them
   assertEquals(free(blocks, MB), 10);
   const others = useBlocks(40, MB);
-  shed();
-  shed();
+  later();
+  shed(time + 9_999); // another connection
+  assertEquals(free(others, MB), 40);
+  later();
+  later();
   assertEquals(free(others, MB), 2);
 });
 
-test("all blocks but for some megabytes are let go when nothing is to be sent any more", () => {
+test("all blocks but for some megabytes are let go when nobody sends any more", () => {
+  joinBlocks();
+  joinBlocks();
   const blocks = useBlocks(40, MB);
-  shed(true);
+  leaveBlocks();
+  assertEquals(free(blocks, MB), 40);
+  leaveBlocks();
   assertEquals(free(blocks, MB), 2);
 });
 
-test("a connection lets go of blocks with each of its checks, and when it ends", () => {
-  const { connection, platform } = setup({ tickTime: 4000 });
+test("a connection lets go of blocks with its checks, and when its stream is closed", () => {
+  last();
+  const { connection, platform, stream } = setup({ tickTime: 80_000 });
+  platform.advance(20_000);
   const first = useBlocks(40, MB);
-  platform.advance(1000);
+  platform.advance(20_000);
   assertEquals(free(first, MB), 40);
   const second = useBlocks(40, MB);
-  platform.advance(2000);
+  stream.handler.data(new Uint8Array(4));
+  platform.advance(40_000);
   assertEquals(free(second, MB), 2);
   const third = useBlocks(40, MB);
-  connection.destroy();
+  connection.close();
+  assertEquals(free(third, MB), 40); // some may still be on their way
+  stream.handler.close();
   assertEquals(free(third, MB), 2);
 });
 

@@ -55,6 +55,19 @@ test("a large message that the stream does not take holds up neither ticks nor t
   assertEquals(other.connection.stats.ticksIn, 7);
 });
 
+test("by default eight of the largest messages may be under way at once, whatever the largest is", () => {
+  const { receive, connection } = setup({ maxMessage: 400 }, HEADER);
+  const begin = fragment(69, 3, [0, 104, 3, 97, 22, ...FROM, ...TO, 97]);
+  const middle = fragment(70, 2, new Array(200).fill(0));
+  let open = 0;
+  while (connection.alive) {
+    receive(begin.with(13, open), middle.with(13, open));
+    open++;
+  }
+  const each = 200 + 1; // of the payload
+  assertEquals(open, Math.floor(8 * 400 / each) + 1);
+});
+
 // deno-fmt-ignore
 const HOSTILE: readonly (readonly [string, number[]])[] = [
   ["a fragment of nothing", fragment(70, 1, [7])],
