@@ -33,7 +33,8 @@ export class Float {
 }
 
 /**
- * A number that is sent as a float whatever its value is; bare integral numbers are sent as integers.
+ * A number that is sent as a float whatever its value is; bare integral numbers are sent as integers as far as they are safe
+ * ones (2^53-1), beyond that as floats: give a bigint where an integer is meant.
  *
  * @throws {RangeError} if the value is not finite.
  */

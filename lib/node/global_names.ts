@@ -18,7 +18,8 @@ export type Resolve = (name: Term, other: Pid, own: Pid) => Pid | null | Promise
 /** How a global name is registered. */
 export interface GlobalOptions {
   /**
-   * What happens to a name that two processes have when two parts of a cluster meet. In OTP's words:
+   * What happens to a name that two processes have when two parts of a cluster meet. Where the two were registered with different ways, that of
+   * the process on the node whose name sorts first counts. In OTP's words:
    *
    * - `"random_exit_name"` (default): one of the two is killed.
    * - `"random_notify_name"`: one of the two loses the name and gets the message `{global_name_conflict, Name}`.

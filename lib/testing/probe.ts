@@ -21,7 +21,7 @@ export interface ProbeOptions {
 
 /** How long a probe waits. */
 export interface ProbeWait {
-  /** Milliseconds, of the node's time. Default 1,000. */
+  /** Milliseconds, of the node's time. Default 1,000, of `receiveNothing` 100. */
   readonly timeout?: number;
 }
 

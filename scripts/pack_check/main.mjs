@@ -1,11 +1,12 @@
 // Packs the package as npm gets it, installs the tarball in a folder elsewhere, compiles smoke.ts
 // against it with tsc, and runs the result in every runtime at hand, as ESM and as CommonJS.
+// A file name as argument keeps the tarball there, once all that went well.
 // Fails as well when a file of lib/ went into the tarball uncompiled: mod.ts does not reach it.
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { command, nodesOnPath, npm, root } from "../runtimes/runtimes.mjs";
@@ -92,6 +93,11 @@ try {
       } else run([...start, file]);
       console.log(`pack: ${name} runs ${file}`);
     }
+  }
+  const [, , kept] = process.argv;
+  if (kept !== undefined) {
+    copyFileSync(tarball, resolve(kept));
+    console.log(`pack: kept as ${resolve(kept)}`);
   }
 } catch (error) {
   console.error(error.message);

@@ -62,7 +62,7 @@ const registries: WeakMap<object, Registry<unknown>> = new WeakMap();
  *
  * @example
  * ```ts
- * import { GenServer, Registry, startNode } from "@ergo-ts/ergo";
+ * import { atom, GenServer, Registry, startNode } from "@ergo-ts/ergo";
  *
  * class Room extends GenServer {
  *   override readonly calls = { title: () => "Lobby" };
@@ -72,14 +72,14 @@ const registries: WeakMap<object, Registry<unknown>> = new WeakMap();
  * const rooms = await node.start(Registry<{ open: boolean }>, [{ keys: "unique" }], { register: "rooms" });
  * await node.start(Room, [], { register: rooms.via("lobby", { open: true }) });
  * rooms.get("lobby")?.value.open; //                          true
- * await node.call({ via: rooms, name: "lobby" }, "title"); // "Lobby"
+ * await node.call({ via: rooms, name: "lobby" }, atom("title")); // "Lobby"
  *
  * const topics = await node.start(Registry<null>, [{ keys: "duplicate" }]);
  * node.spawn(async (self) => {
  *   topics.register(self, "news", null);
- *   for await (const message of self) console.log(message);
+ *   topics.dispatch("news", (entries) => entries.forEach(({ pid }) => node.send(pid, "hello")));
+ *   console.log(await self.receive()); // hello
  * });
- * topics.dispatch("news", (entries) => entries.forEach(({ pid }) => node.send(pid, "hello")));
  * ```
  *
  * Not for names that other nodes are to know: those are `{ global: name }`, or groups of {@linkcode ProcessGroups}.

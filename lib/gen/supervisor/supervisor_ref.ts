@@ -78,7 +78,7 @@ export class SupervisorRef {
   /**
    * Starts a child, behind all others.
    *
-   * @returns the reference to its process, `null` where it did not want to start (`ignore`).
+   * @returns the reference to its process. A child that did not want to start (`ignore`) has none: then it is `null`, which the type leaves out.
    * @throws {SupervisorError} `already_started`, `already_present`, what is wrong with the specification, or why it could not be started.
    */
   startChild<R>(child: Child<[], R>): Promise<R>;

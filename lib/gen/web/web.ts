@@ -48,15 +48,15 @@ const CLIENT_GONE: ExitReason = tuple(SHUTDOWN, atom("client_gone")) as unknown 
  *
  * @example
  * ```ts
- * import { startNode, Web, type WebOptions } from "@ergo-ts/ergo";
+ * import { startNode, Web, type WebContext, type WebOptions } from "@ergo-ts/ergo";
  *
  * class Api extends Web {
  *   override init(port: number): WebOptions {
  *     return { port, timeout: 5_000 };
  *   }
  *   override readonly routes = {
- *     "GET /hello/:name": (_request, { params }) => new Response(`Hello, ${params.name}!`),
- *     "POST /echo": async (request) => Response.json(await request.json()),
+ *     "GET /hello/:name": (_request: Request, { params }: WebContext) => new Response(`Hello, ${params.name}!`),
+ *     "POST /echo": async (request: Request) => Response.json(await request.json()),
  *   };
  * }
  *

@@ -44,9 +44,9 @@ const NO_FIELDS: Readonly<Record<string, unknown>> = {};
  *
  * @example
  * ```ts
- * import { jsonLog, startNode } from "@ergo-ts/ergo";
+ * import { jsonLog, type LogEvent, startNode } from "@ergo-ts/ergo";
  *
- * const hide = { secrets: (event) => ({ ...event, message: event.message.replace(/token=\S+/, "token=...") }) };
+ * const hide = { secrets: (event: LogEvent) => ({ ...event, message: event.message.replace(/token=\S+/, "token=...") }) };
  * await using node = await startNode("demo@localhost", {
  *   cookie: "secret",
  *   log: { level: "notice", sinks: { json: jsonLog() }, filters: hide },

@@ -32,7 +32,7 @@ const contexts: AsyncContext[] = [];
  *   override readonly calls = {
  *     fetch: async () => {
  *       await Promise.resolve();
- *       log("fetched"); // #Pid<demo@localhost.20.0> fetched
+ *       log("fetched"); // <demo@localhost.9.0> fetched
  *     },
  *   };
  * }
