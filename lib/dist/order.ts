@@ -1,4 +1,4 @@
-import type { Atom } from "../etf/atom.ts";
+import { type Atom, atom } from "../etf/atom.ts";
 import { Pid, Ref } from "../etf/identifiers.ts";
 import { CONTROL, type OutgoingControl } from "./control.ts";
 
@@ -9,6 +9,12 @@ export type Receiver = number | string | Atom | boolean | null;
 
 /** The peer itself: who spawns. Its signals are in no order with those to processes. */
 export const PEER_ITSELF = "";
+
+/**
+ * A name that no process has: who monitors it is told so at once, and knows that what it has sent just before has arrived. So the
+ * monitor is in order with that, whoever it was for.
+ */
+export const DELIVERED: Atom = atom("$ergo_delivered");
 
 /** Who sends where the control message does not tell. */
 const SOMEBODY = -1;

@@ -1,6 +1,6 @@
 import { Queue } from "../_util/queue.ts";
 import type { LargeMessage } from "./large_message.ts";
-import { ALIAS, type Kind, kindOf, NAME, PID, type Receiver } from "./order.ts";
+import { ALIAS, DELIVERED, type Kind, kindOf, NAME, PID, type Receiver } from "./order.ts";
 
 /** A signal that waits: a frame, or a large message. */
 export type Waiting = Uint8Array | LargeMessage;
@@ -34,6 +34,8 @@ class Sender {
   readonly barred: Queue<Barred> = new Queue();
   /** The first of `barred`, when it was looked at. */
   first: Barred | undefined = undefined;
+  /** For whom its last signal was. */
+  last: Receiver = null;
 
   constructor(number: number) {
     this.number = number;
@@ -67,7 +69,8 @@ interface Turn {
  * The large messages that are under way, which take turns, and the signals that wait behind them.
  *
  * Signals of one sender to one receiver keep their order: two pids are two receivers, and so are two names; whatever cannot be
- * told apart so (a name and a pid, an alias whose owner is not known) is taken for the same.
+ * told apart so (a name and a pid, an alias whose owner is not known) is taken for the same. What asks whether the signal before it has
+ * arrived goes the way of that one.
  */
 export class Outgoing {
   /** Bytes that are held here, those of messages under way included. */
@@ -94,13 +97,16 @@ export class Outgoing {
   /** Whether a signal has to wait behind what is under way. */
   mustWait(from: number, receiver: Receiver): boolean {
     const sender = this.#senders.get(from);
-    return sender !== undefined &&
-      (sender.first !== undefined || sender.lanes.has(receiver) || sender.mayMeet(receiver));
+    if (sender === undefined) return false;
+    if (receiver === DELIVERED) receiver = sender.last;
+    else sender.last = receiver;
+    return sender.first !== undefined || sender.lanes.has(receiver) || sender.mayMeet(receiver);
   }
 
-  /** Keeps a signal that has to wait. */
+  /** Keeps a signal that has to wait, as `mustWait` has just said. */
   wait(from: number, receiver: Receiver, message: Waiting): void {
     const sender = this.#senders.get(from)!;
+    if (receiver === DELIVERED) receiver = sender.last;
     this.bytes += sizeOf(message);
     if (sender.first === undefined && !sender.mayMeet(receiver)) {
       sender.lanes.get(receiver)!.waiting.push(message);
@@ -116,6 +122,7 @@ export class Outgoing {
     let sender = this.#senders.get(from);
     if (sender === undefined) this.#senders.set(from, sender = new Sender(from));
     this.bytes += message.left;
+    sender.last = receiver;
     this.#begin(sender, receiver, message);
   }
 

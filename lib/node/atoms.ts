@@ -18,7 +18,7 @@ export const IO_REQUEST: Atom<"io_request"> = atom("io_request");
 export const IO_REPLY: Atom<"io_reply"> = atom("io_reply");
 export const MAILBOX_FULL: Atom<"mailbox_full"> = atom("mailbox_full");
 /** No process has this name: who monitors it is told so at once, and knows that what it has sent before has arrived. */
-export const DELIVERED: Atom = atom("$ergo_delivered");
+export { DELIVERED } from "../dist/order.ts";
 
 /** The text of an atom, three of which are JavaScript values. */
 export function nameOf(name: Atom | boolean | null): string {

@@ -9,6 +9,7 @@ import {
 import { CONTROL, type Control, type OutgoingControl } from "../../lib/dist/control.ts";
 import { FLAGS } from "../../lib/dist/flags.ts";
 import { FRAGMENT } from "../../lib/dist/large_message.ts";
+import { DELIVERED } from "../../lib/dist/order.ts";
 import { atom } from "../../lib/etf/atom.ts";
 import { EncodeError } from "../../lib/etf/errors.ts";
 import { Pid, Ref } from "../../lib/etf/identifiers.ts";
@@ -158,6 +159,35 @@ test("an alias may be any process, unless its owner is told", () =>
     out.send(alias(2), 6, far(2));
     await pair.until(() => pair.signals.length === 6);
     assertEquals(numbers(pair), [2, 4, 1, 3, 5, 6]);
+  }));
+
+test("what asks whether a signal has arrived goes the way of that one", () =>
+  pairTest(async (pair) => {
+    const { out } = pair;
+    const name = (text: string): OutgoingControl => [CONTROL.REG_SEND, near(1), UNUSED, atom(text)];
+    let asked = 0;
+    const ask = (): unknown =>
+      out.send([CONTROL.MONITOR_P, near(1), DELIVERED, new Ref(NEAR, 1, [asked++])]);
+    out.send(name("one"), tuple(1, large));
+    ask(); //  0, waits
+    out.send(name("two"), 2);
+    ask(); //  1
+    out.send(name("one"), 3); //  waits
+    ask(); //  2, waits
+    out.send(send(near(1), far(1)), 4); //  waits, and all that follows
+    ask(); //  3
+    out.send(name("two"), tuple(5, large));
+    ask(); //  4
+    out.send(send(near(2), far(1)), 6);
+    await pair.until(() => pair.signals.length === 11);
+    const seen = pair.signals.map(([control, payload]) =>
+      control[0] === CONTROL.MONITOR_P
+        ? `asked ${(control[3] as Ref).words[0]}`
+        : Array.isArray(payload)
+        ? payload[0]
+        : payload
+    );
+    assertEquals(seen, [2, "asked 1", 6, 1, "asked 0", 3, "asked 2", 4, "asked 3", 5, "asked 4"]);
   }));
 
 test("links, monitors and exits keep the order of their pair, too", () =>

@@ -60,15 +60,18 @@ export class RemoteLink implements Linked {
   readonly peer: Peer;
   readonly process: Process;
   readonly pid: Pid;
+  /** Whether the peer has made it. */
+  readonly theirs: boolean;
 
-  constructor(peer: Peer, process: Process, pid: Pid) {
+  constructor(peer: Peer, process: Process, pid: Pid, theirs: boolean) {
     this.peer = peer;
     this.process = process;
     this.pid = pid;
+    this.theirs = theirs;
   }
 
   linkBroken(from: Pid, reason: Term): void {
-    this.peer.forgetLink(this.process, this.pid);
+    this.peer.links.forget(this.process, this.pid);
     this.peer.sendLinkExit(from, this.pid, reason);
   }
 }

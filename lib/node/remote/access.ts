@@ -93,7 +93,7 @@ export class AccessPolicy {
   readonly #rules: readonly (readonly [Globs, AccessRule])[];
   readonly #platform: Pick<Platform, "now" | "log" | "setTimer">;
   readonly #folded: FoldedLog<Refusal>;
-  /** Those for whom a process lives, which may be connected no more and come again, and some others. */
+  /** Those that are connected, those for whom a process lives, which may be connected no more and come again, and some others. */
   readonly #known: Map<string, PeerAccess> = new Map();
 
   /**
@@ -151,6 +151,8 @@ export class PeerAccess {
   /** Whether exit signals, links and the like reach every process. */
   readonly signals: boolean;
   readonly maxWatched: number;
+  /** Whether there is a connection with it. */
+  connected = false;
   readonly #functions: Globs | null;
   readonly #names: Globs | null;
   readonly #maxSpawned: number;
@@ -170,9 +172,9 @@ export class PeerAccess {
     this.#refused = refused;
   }
 
-  /** Whether processes live that were spawned for it. */
+  /** Whether it is connected, or processes live that were spawned for it. */
   get inUse(): boolean {
-    return this.#spawned.size > 0;
+    return this.connected || this.#spawned.size > 0;
   }
 
   /** Whether it may spawn or call what is provided as `module:name`. */

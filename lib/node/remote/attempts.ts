@@ -166,7 +166,8 @@ export class Attempts {
     let shaking = false;
     let timer = limit(HANDSHAKE_TIMEOUT);
     try {
-      const destination = await this.#parts.destination(name, signal);
+      // A resolver of the user's may take no notice of the signal, and never end.
+      const destination = await unlessAborted(this.#parts.destination(name, signal), signal);
       signal.throwIfAborted();
       const { host, port, cookie, tls, timeout } = destination;
       if (timeout !== undefined) {
@@ -233,6 +234,16 @@ export class Attempts {
   #ended(attempt: Attempt, name: string): void {
     if (this.#attempts.get(name) === attempt) this.#attempts.delete(name);
   }
+}
+
+/** What a promise gives, unless the signal aborts before. @throws its reason then. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason);
+    signal.addEventListener("abort", aborted);
+    if (signal.aborted) aborted();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
 }
 
 /** Whether the peer goes on with an attempt of its own, of which we have not heard yet. */

@@ -130,12 +130,16 @@ export class Network implements RemoteNodes {
   remote(name: string): Peer {
     let peer = this.#peers.get(name);
     if (peer === undefined) {
-      const { maxQueue } = this.#options;
-      const poll = this.#busyPoll;
-      peer = new Peer(name, this.#node._core, (made) => this.#connect(made), maxQueue, poll);
+      const { maxQueue, maxMessage } = this.#options;
+      const connect = (made: Peer): void => this.#connect(made);
+      peer = new Peer(name, this.#node._core, connect, maxQueue, this.#busyPoll, maxMessage);
       this.#peers.set(name, peer);
     }
     return peer;
+  }
+
+  known(name: string): Peer | undefined {
+    return this.#peers.get(name);
   }
 
   /**

@@ -4,7 +4,7 @@ import { EncodeError } from "../../etf/errors.ts";
 import { Pid, type Ref } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
 import { type Tuple, tuple } from "../../etf/tuple.ts";
-import type { Connection } from "../../dist/connection.ts";
+import { type Connection, DEFAULT_MAX_MESSAGE } from "../../dist/connection.ts";
 import { DEFAULT_MAX_QUEUE } from "../../dist/outbox.ts";
 import {
   ALTACT,
@@ -18,14 +18,15 @@ import { NOCONNECTION } from "../atoms.ts";
 import type { Core, RemoteNode } from "../core.ts";
 import { BusyError } from "../errors.ts";
 import { isUrgent, type Priority } from "../process/mailbox.ts";
-import { type Process, processId, type Watcher } from "../process/process.ts";
+import type { Process, Watcher } from "../process/process.ts";
 import { type Address, Name } from "../target.ts";
 import { substituteFor } from "../provided/unsendable.ts";
 import type { PeerAccess } from "./access.ts";
 import type { BusyPoll } from "./busy_poll.ts";
 import { ReadyWaiters } from "./_ready.ts";
 import { Waiting } from "./_waiting.ts";
-import { OutMonitor, RemoteLink, RemoteWatcher } from "./_far_ends.ts";
+import { OutMonitor, RemoteWatcher } from "./_far_ends.ts";
+import { PeerLinks } from "./_links.ts";
 import { RefTable } from "./_ref_table.ts";
 import type { PeerStats } from "./stats.ts";
 
@@ -70,11 +71,8 @@ export class Peer implements RemoteNode {
   #taking = false;
   #monitors: NumberTable<OutMonitor> = new NumberTable();
   readonly #watchers: RefTable<RemoteWatcher> = new RefTable();
-  #links: Map<string, RemoteLink> = new Map();
+  readonly links: PeerLinks = new PeerLinks(this);
   #spawns: Map<number, Spawn> = new Map();
-  /** Links that were taken back, with the ids of the UNLINK_ID that the peer has not acknowledged: their exit signals do not count. */
-  #unlinking: Map<string, number> = new Map();
-  #unlinks = 0;
   // What the peer understands; set when the connection is up.
   #sendSender = true;
   #exitPayload = true;
@@ -89,6 +87,7 @@ export class Peer implements RemoteNode {
   /**
    * @param connect begins to connect; must end in `up` or in `down`.
    * @param maxQueue how many bytes may wait to be sent, also before the connection is up.
+   * @param maxMessage how many bytes a message may have, also before the connection is up.
    */
   constructor(
     name: string,
@@ -96,9 +95,10 @@ export class Peer implements RemoteNode {
     connect: (peer: Peer) => void,
     maxQueue: number = DEFAULT_MAX_QUEUE,
     poll: BusyPoll | null = null,
+    maxMessage: number = DEFAULT_MAX_MESSAGE,
   ) {
     this.name = name;
-    this.#waiting = new Waiting(maxQueue);
+    this.#waiting = new Waiting(name, maxQueue, maxMessage);
     this.core = core;
     this.#connect = connect;
     this.#poll = poll;
@@ -117,6 +117,7 @@ export class Peer implements RemoteNode {
     this.#altact = hasFlag(flags, "ALTACT_SIG");
     this.#monitored = hasFlag(flags, "DIST_MONITOR") && hasFlag(flags, "DIST_MONITOR_NAME");
     this.#tells = this.access !== null && !this.access.allNames;
+    if (this.access !== null) this.access.connected = true;
     this.#taking = true;
     for (const send of this.#waiting.take()) {
       try {
@@ -158,16 +159,15 @@ export class Peer implements RemoteNode {
   /** The connection is gone or could not be made, for that cause: every link and monitor to that node ends with `noconnection`. */
   down(cause?: Error): void {
     this.connection = null;
+    if (this.access !== null) this.access.connected = false;
     this.#waiting.take();
     this.#ready.fail(this.name, cause);
     for (const { ref } of this.#watchers.values()) this.removeWatcher(ref);
     const monitors = [...this.#monitors.values()];
     this.#monitors.clear();
-    const links = [...this.#links.values()];
-    this.#links.clear();
+    const links = this.links.take();
     const spawns = [...this.#spawns.values()];
     this.#spawns.clear();
-    this.#unlinking.clear();
     for (const { watcher } of monitors) watcher.down(NOCONNECTION, cause);
     for (const { reply } of spawns) reply(NOCONNECTION, cause);
     for (const link of links) link.process.linkBroken(link.pid, NOCONNECTION);
@@ -189,7 +189,12 @@ export class Peer implements RemoteNode {
 
   send(from: Pid, to: Address, message: Encodable, receiver?: Pid, priority?: Priority): void {
     if (this.connection === null) {
-      return this.#later(message, (copy) => this.send(from, to, copy, receiver, priority));
+      const place = to instanceof Name ? to.name : to;
+      return this.#later(
+        [from, place],
+        message,
+        (copy) => this.send(from, to, copy, receiver, priority),
+      );
     }
     this.#told(from);
     if (to instanceof Pid) {
@@ -232,29 +237,24 @@ export class Peer implements RemoteNode {
   }
 
   link(process: Process, to: Pid): void {
-    // An unlink that is not acknowledged is forgotten with it: what comes from now on is of the new link.
-    this.#unlinking.delete(linkKey(process.pid, to));
-    this.addLink(process, to);
+    this.links.make(process, to);
     this.#control([CONTROL.LINK, process.pid, to], process.pid);
   }
 
   unlink(process: Process, to: Pid): void {
     if (!process.removeLink(to)) return;
-    this.forgetLink(process, to);
     const { pid } = process;
-    const key = linkKey(pid, to);
-    const id = ++this.#unlinks;
-    this.#unlinking.set(key, id);
+    const id = this.links.unlink(process, to);
     this.#whenUp(() => {
       if (this.#unlinkId) return this.#signal([CONTROL.UNLINK_ID, id, pid, to]);
-      if (this.#unlinking.get(key) === id) this.#unlinking.delete(key); // nobody will acknowledge it
+      this.links.acknowledged(id, to, pid); // nobody will acknowledge it
       this.#signal([CONTROL.UNLINK, pid, to]);
     });
   }
 
   exit(from: Pid, to: Pid, reason: Term): void {
     if (this.connection === null) {
-      return this.#later(reason, (copy) => this.exit(from, to, copy));
+      return this.#later([from, to], reason, (copy) => this.exit(from, to, copy));
     }
     this.#told(from);
     if (this.#exitPayload) this.#offer([CONTROL.PAYLOAD_EXIT2, from, to], reason);
@@ -289,7 +289,7 @@ export class Peer implements RemoteNode {
     };
     this.#spawns.set(number, { from, reply });
     try {
-      if (this.connection === null) this.#later(args, send);
+      if (this.connection === null) this.#later([id, from, leader, mfa, options], args, send);
       else send(args);
     } catch (error) {
       this.#spawns.delete(number); // nothing was asked
@@ -342,39 +342,9 @@ export class Peer implements RemoteNode {
     this.#watchers.delete(ref);
   }
 
-  addLink(process: Process, to: Pid): void {
-    const link = new RemoteLink(this, process, to);
-    this.#links.set(linkKey(process.pid, to), link);
-    process.addLink(link);
-  }
-
-  forgetLink(process: Process, to: Pid): void {
-    this.#links.delete(linkKey(process.pid, to));
-  }
-
-  /**
-   * Whether a LINK of the peer makes a link: not where there is one, and not while it has not acknowledged our unlink, which it
-   * will get behind its LINK.
-   */
-  mayBeLinked(process: Process, to: Pid): boolean {
-    return !process.isLinked(to) && !this.#unlinking.has(linkKey(process.pid, to));
-  }
-
-  /** The peer has acknowledged an unlink. One that was followed by another LINK of ours is forgotten already. */
-  unlinkAcknowledged(id: number | bigint, from: Pid, to: Pid): void {
-    const key = linkKey(to, from);
-    if (this.#unlinking.get(key) === Number(id)) this.#unlinking.delete(key);
-  }
-
-  /** An exit signal of a link has come: whether it counts, or has crossed an unlink of ours. */
-  endsLink(from: Pid, to: Pid): boolean {
-    const crossed = this.#unlinking.delete(linkKey(to, from));
-    return !crossed;
-  }
-
-  /** How many monitors and links the peer's processes have on ours. */
+  /** How many monitors and links the peer has made on our processes. */
   get watched(): number {
-    return this.#watchers.size + this.#links.size;
+    return this.#watchers.size + this.links.theirs;
   }
 
   /** The process that one of our monitors watches has ended. */
@@ -481,13 +451,13 @@ export class Peer implements RemoteNode {
     if (this.#waiting.length === 1) this.#connect(this);
   }
 
-  /** Keeps a value for when the connection is up. */
-  #later<T extends Encodable>(value: T, send: (copy: T) => void): void {
-    const copy = this.#waiting.keep(this.name, value, this.#taking);
+  /** Keeps a value for when the connection is up, behind which the control message has at least those terms. */
+  #later<T extends Encodable>(
+    control: readonly Encodable[],
+    value: T,
+    send: (copy: T) => void,
+  ): void {
+    const copy = this.#waiting.keep(control, value, this.#taking);
     this.#whenUp(() => send(copy));
   }
-}
-
-function linkKey(ours: Pid, theirs: Pid): string {
-  return `${processId(ours)}:${theirs.key}`;
 }

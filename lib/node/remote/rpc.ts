@@ -52,7 +52,7 @@ class Spawning extends Asking<Pid> {
         if (!(result instanceof Pid)) return this.fail(notSpawned(peer.name, result, cause));
         if (link && from.exited) peer.sendLinkExit(from.pid, result, from.reason);
         else if (link && this.settled) peer.abandon(from.pid, result);
-        else if (link) peer.addLink(from, result);
+        else if (link) peer.links.add(from, result, false);
         this.done(result);
       })
     );

@@ -63,7 +63,7 @@ export function receiveSignal(
       return peer.acknowledgeUnlink(control[1], control[3], control[2]);
     case CONTROL.UNLINK_ID_ACK:
       checkPair(core, peer, control, control[2], control[3]);
-      return peer.unlinkAcknowledged(control[1], control[2], control[3]);
+      return peer.links.acknowledged(control[1], control[2], control[3]);
 
     case CONTROL.EXIT:
       checkPair(core, peer, control, control[1], control[2]);
@@ -110,6 +110,7 @@ export function receiveSignal(
 /** The mailbox of who was to get a message may have been full: whoever asks hears of it, see `delivery.ts`. */
 function took(peer: Peer, from: Pid | AtomTerm | Term, taken: boolean): void {
   if (!taken) peer.refused = from instanceof Pid ? from : null;
+  else if (peer.refused !== null) peer.refused = null;
 }
 
 /** A message by an alias, which goes before others where its process has made the alias for that. */
@@ -209,22 +210,22 @@ function linked(node: Node, peer: Peer, control: Control, from: Pid, to: Pid): v
   const process = reached(node, peer, to);
   if (process === undefined || !accessOf(node, peer).maySignal(process, "links")) {
     peer.sendLinkExit(to, from, NOPROC);
-  } else if (peer.mayBeLinked(process, from)) {
+  } else if (peer.links.mayBeMade(process, from)) {
     checkRoom(node, peer, control);
-    peer.addLink(process, from);
+    peer.links.add(process, from, true);
   }
 }
 
 function unlinked(core: Core, peer: Peer, from: Pid, to: Pid): void {
   const process = core.process(to);
-  if (process?.removeLink(from)) peer.forgetLink(process, from);
+  if (process?.removeLink(from)) peer.links.forget(process, from);
 }
 
 function linkEnded(core: Core, peer: Peer, from: Pid, to: Pid, reason: Term): void {
-  if (!peer.endsLink(from, to)) return;
+  if (!peer.links.mayEnd(from, to)) return;
   const process = core.process(to);
   if (process === undefined) return;
-  peer.forgetLink(process, from);
+  peer.links.forget(process, from);
   process.linkBroken(from, reason);
 }
 

@@ -51,7 +51,7 @@ export function spawnRequested(
   process.spawner = peer.name;
   access.spawned(process);
   process.addWatcher(new Counted(access, process));
-  if (wanted.link) peer.addLink(process, from);
+  if (wanted.link) peer.links.add(process, from, true);
   if (wanted.monitor) peer.addWatcher(process, from, process.pid, id);
   const flags = (wanted.link ? LINKED : 0) | (wanted.monitor ? MONITORED : 0);
   peer.sendSpawnReply(id, from, flags, process.pid);

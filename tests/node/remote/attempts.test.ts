@@ -1,6 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { NodeDownError } from "../../../mod.ts";
+import { Attempts } from "../../../lib/node/remote/attempts.ts";
+import { NodeDownError, type Transport } from "../../../mod.ts";
+import { FakePlatform } from "../../_support/fake_platform.ts";
 import { testNothingIsLeft } from "../../_support/leaks.ts";
 import { introduction, statusOf, Town } from "./_strangers.ts";
 
@@ -104,5 +106,40 @@ test("an attempt takes no longer than its route says", async () => {
   for (const stream of silent) stream.destroy();
   await listener.close();
 });
+
+for (const ending of ["runs out of time", "is given up when the node stops"]) {
+  test(`an attempt whose resolver takes no notice ${ending}`, async () => {
+    const platform = new FakePlatform();
+    const failures: string[] = [];
+    let found!: (error: Error) => void;
+    const unused = (): never => {
+      throw new Error("nothing was resolved");
+    };
+    const attempts = new Attempts({
+      platform,
+      transport: { connect: unused } as unknown as Transport,
+      destination: () => new Promise((_, reject) => found = reject),
+      handshake: unused,
+      connected: () => false,
+      arriving: () => false,
+      arrived: unused,
+      failed: (name, error) => void failures.push(`${name}: ${error.message}`),
+    });
+    attempts.begin("b@localhost");
+    const told = new Promise<Error | null>((resolve) =>
+      attempts.waiters("b@localhost")!.push(resolve)
+    );
+    if (ending === "runs out of time") platform.advance(7000);
+    else attempts.close();
+    const error = await told;
+    assertEquals(failures, [`b@localhost: ${error?.message}`]);
+    assert(/within 7000 ms|has stopped/.test(failures[0]));
+    assertStrictEquals(attempts.waiters("b@localhost"), null);
+    assertStrictEquals(platform.pendingTimers, 0);
+    found(new Error("it is too late")); // nobody waits for it any more, and it is no unhandled rejection
+    await Promise.resolve();
+    assertStrictEquals(failures.length, 1);
+  });
+}
 
 testNothingIsLeft();

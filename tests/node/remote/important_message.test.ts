@@ -44,8 +44,13 @@ clusterTest("it is known at once that nobody is there", async (a, b) => {
 });
 
 /** A process that takes nothing out of its mailbox, which has so much room. */
-async function stuck(node: Node, max: number, full?: MailboxOptions["full"]): Promise<Pid> {
-  const pid = node.spawn(forever, { register: "stuck", mailbox: { max, full } });
+async function stuck(
+  node: Node,
+  max: number,
+  full?: MailboxOptions["full"],
+  register = "stuck",
+): Promise<Pid> {
+  const pid = node.spawn(forever, { register, mailbox: { max, full } });
   const process = node._core.process(pid)!;
   await until(() => process.status === "idle");
   process.suspend();
@@ -65,6 +70,31 @@ clusterTest("it is known that a mailbox is full, of each message for itself", as
   assertInstanceOf(await failure(a.cast(full, 7, important)), MailboxFullError);
   assertStrictEquals(b.info(full)!.mailbox.dropped, 4);
 });
+
+for (const to of ["a pid", "a name"]) {
+  clusterTest(
+    `it is known of a large message to ${to} when all of it has arrived`,
+    async (a, b) => {
+      const pid = await stuck(b, 2);
+      const target = to === "a pid" ? pid : { name: "stuck", node: b.name };
+      const waiting = (): number => b.info(pid)!.mailbox.waiting;
+      await a.connect(b.name);
+      const large = new Uint8Array(2 * 1024 * 1024);
+      await a.send(target, large, important);
+      assertStrictEquals(waiting(), 1);
+      // What the same sender says to others meanwhile is none of its business.
+      const other = await stuck(b, 1, undefined, "other");
+      await a.send(other, 0, important);
+      const sent = a.send(target, large, important);
+      a.send(other, 1);
+      a.send({ name: "nobody", node: b.name }, 2);
+      await sent;
+      assertStrictEquals(waiting(), 2);
+      assertInstanceOf(await failure(a.send(target, large, important)), MailboxFullError);
+      assertStrictEquals(b.info(other)!.mailbox.dropped, 1);
+    },
+  );
+}
 
 clusterTest("a call of another node to a full mailbox is refused at once", async (a, b) => {
   const full = await stuck(b, 1);

@@ -275,4 +275,29 @@ visitedTest(
   },
 );
 
+visitedTest(
+  "links of our own processes do not count against the peer, its own do until they end",
+  async ({ node, peer, downOf }) => {
+    const ours = await keeper(node);
+    for (let i = 0; i < 3; i++) ours.self.link(peer.pid());
+    const linked = peer.pid();
+    for (let i = 0; i < 3; i++) {
+      const watcher = peer.pid();
+      const ref = peer.ref();
+      peer.send([CONTROL.LINK, linked, ours.pid]);
+      peer.send([CONTROL.MONITOR_P, watcher, ours.pid, ref]);
+      await acted(peer);
+      peer.send([CONTROL.UNLINK_ID, i + 1, linked, ours.pid]);
+      peer.send([CONTROL.DEMONITOR_P, watcher, ours.pid, ref]);
+    }
+    await acted(peer);
+    for (let i = 0; i < 2; i++) peer.send([CONTROL.LINK, peer.pid(), ours.pid]);
+    await acted(peer);
+    peer.send([CONTROL.LINK, peer.pid(), ours.pid]);
+    const { error } = await downOf(peer);
+    assert(error!.message.includes("maxWatched"), error!.message);
+  },
+  { node: { access: [{ maxWatched: 2 }] } },
+);
+
 testNothingIsLeft();
