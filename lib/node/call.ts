@@ -80,14 +80,14 @@ export class TermFrom implements From {
   }
 
   refuse(reason: Term): void {
-    this.#home.failCaller(this.term, reason);
+    this.#home.failCaller(this.term, reason, this.#server);
   }
 }
 
 /** What is needed to answer a caller by its term. */
 export interface FromHome {
   reply(from: Tuple<[Pid, Term]>, value: Encodable, server?: Process): void;
-  failCaller(from: Tuple<[Pid, Term]>, reason: Term): void;
+  failCaller(from: Tuple<[Pid, Term]>, reason: Term, server?: Process): void;
 }
 
 /** What a request asks for: a name with arguments, as the typed tables have it, or any term. */
@@ -325,6 +325,21 @@ export function replyAddress(from: Tuple<[Pid, Term]>): Pid | Ref {
 /** The reference of a call's tag, which is also the caller's monitor; `null` where the tag has none. */
 export function tagRef(tag: Term): Ref | null {
   return tag instanceof RefClass ? tag : aliasOf(tag);
+}
+
+/**
+ * The caller's monitor, as far as its tag says: in `[[alias | Ref] | Monitor]`, which `gen_server:multi_call` sends from OTP 26 on, the
+ * alias is another reference.
+ */
+export function monitorRef(tag: Term): Ref | null {
+  const isBoth = tag instanceof ImproperList && tag.tail instanceof RefClass &&
+    tag.elements.length === 1 && aliasOf(tag.elements[0]) !== null;
+  return isBoth ? tag.tail as Ref : tagRef(tag);
+}
+
+/** Whether the tag is `{Ref, Node}`, as `gen_server:multi_call` sends it up to OTP 25: it names no monitor, though there is one. */
+export function isMultiCall(tag: Term, node: Atom): boolean {
+  return isTuple(tag) && tag.length === 2 && tag[0] instanceof RefClass && tag[1] === node;
 }
 
 /** The reference in a message that may be the reply to a call, `{Tag, Reply}`, or of an io server; `null` where it is neither. */

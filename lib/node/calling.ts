@@ -1,14 +1,15 @@
 import { EncodeError } from "../etf/errors.ts";
-import { Pid } from "../etf/identifiers.ts";
+import { Pid, Ref } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
 import { type Tuple, tuple } from "../etf/tuple.ts";
 import { NOPROC } from "./atoms.ts";
-import { type Call, type CallOptions, replyAddress } from "./call.ts";
+import { type Call, type CallOptions, isMultiCall, monitorRef, replyAddress } from "./call.ts";
 import type { Core, RemoteNode } from "./core.ts";
 import { BusyError } from "./errors.ts";
 import type { Priority } from "./process/mailbox.ts";
 import type { Process } from "./process/process.ts";
-import type { Name } from "./target.ts";
+import { failByName } from "./remote/caller_monitor.ts";
+import type { Address, Name } from "./target.ts";
 
 /** Makes a call the message that a process of this node gets where it does not get the call itself. */
 type Messaged = (
@@ -55,13 +56,13 @@ function callRemote(
 ): void {
   const ref = call.ref;
   try {
-    remote.admit();
+    admit(remote, from);
     const to = address instanceof Pid ? address : address.name;
     const monitor = remote.monitor(call.pid, to, ref, call);
     if (call.done) return;
     call.place = monitor;
     call.plainTag = remote.plainTags;
-    remote.send(call.pid, address, core.outgoing(from, call.message() as Encodable));
+    sendTo(remote, from, address, core.outgoing(from, call.message() as Encodable));
   } catch (error) {
     call.fail(error);
   }
@@ -102,7 +103,7 @@ function callLocal(
 
 /**
  * Answers a call in the name of its server: what that server sends to the caller otherwise keeps its order with the reply. One that
- * has exited answers no more. Where too much waits to be sent, the caller is told by an exit.
+ * has exited answers no more. Where too much waits to be sent, the caller is told by an exit, unless the server is one of the node's own.
  */
 export function sendReply(
   core: Core,
@@ -120,12 +121,70 @@ export function sendReply(
       core.send(server, address, tuple(from[1], value) as unknown as Tuple);
     } else {
       const message = tuple(from[1], core.outgoing(server, value)) as unknown as Tuple;
-      remote.send(server.pid, address, message, from[0]);
+      sendTo(remote, server, address, message, from[0]);
     }
   } catch (error) {
     if (error instanceof EncodeError) throw error._within("[1]"); // the tag is the caller's
     if (!(error instanceof BusyError)) throw error;
     core.fault("Cannot answer a call", error);
-    core.failCaller(from, error.exitReason);
+    failCaller(core, from, error.exitReason, server);
   }
+}
+
+/**
+ * Ends a call with an exit of its caller, though the server lives on. Does nothing where the caller has no monitor.
+ *
+ * @param server the process that was called, on which the caller's monitor is: it is found by that where the tag does not name it.
+ */
+export function failCaller(
+  core: Core,
+  from: Tuple<[Pid, Term]>,
+  reason: Term,
+  server?: Process,
+): void {
+  const address = replyAddress(from);
+  const ref = monitorRef(from[1]) ?? (address instanceof Ref ? address : null);
+  if (ref === null) {
+    if (server === undefined || !isMultiCall(from[1], core.name)) return;
+    if (core.outside === null) failByName(server, from[0], reason);
+    else core.outside.failByName(server.pid, from[0], reason);
+    return;
+  }
+  const remote = core.knownOf(ref); // a node of which nothing is known has no monitors here
+  if (remote === null) core.receiverOf(ref)?.refuse?.(reason);
+  else remote?.failCaller(ref, reason);
+}
+
+/**
+ * Sends to another node, in the name of a process of this one.
+ *
+ * @throws {BusyError} where too much waits to be sent, unless the process is one of the node's own: others wait for what it says.
+ */
+export function sendTo(
+  remote: RemoteNode,
+  from: Process,
+  to: Address,
+  message: Encodable,
+  receiver?: Pid,
+  priority?: Priority,
+): void {
+  try {
+    remote.send(from.pid, to, message, receiver, priority);
+  } catch (error) {
+    if (!goesAnyway(from, error)) throw error;
+    remote.mustSend(from.pid, to, message);
+  }
+}
+
+/** The same before anything is done for a call. */
+function admit(remote: RemoteNode, from: Process): void {
+  try {
+    remote.admit();
+  } catch (error) {
+    if (!goesAnyway(from, error)) throw error;
+  }
+}
+
+function goesAnyway(from: Process, error: unknown): boolean {
+  return error instanceof BusyError && from.body._essential === true;
 }

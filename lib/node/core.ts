@@ -10,22 +10,20 @@ import type { Encodable, Term } from "../etf/term.ts";
 import { type Tuple, tuple } from "../etf/tuple.ts";
 import type { AsyncContext, Platform } from "../platform/contract.ts";
 import { GEN_CAST, NOCONNECTION } from "./atoms.ts";
-import { COPIED, MESSAGE, placeCall, sendReply } from "./calling.ts";
+import { COPIED, failCaller, MESSAGE, placeCall, sendReply, sendTo } from "./calling.ts";
 import {
   Call,
   type CallHome,
   type CallOptions,
   Cast,
-  replyAddress,
   replyRef,
   type Request,
   requestTerm,
-  tagRef,
 } from "./call.ts";
 import type { CoreOptions, Receiver, SpawnOptions } from "./core_options.ts";
 import { refuseFull } from "./delivery.ts";
 import { type Deadline, Deadlines } from "./process/deadlines.ts";
-import { BusyError, errorText } from "./errors.ts";
+import { errorText } from "./errors.ts";
 import type { GlobalNames } from "./global_names.ts";
 import type { Node } from "./node.ts";
 import { BrokenLinks, linkProcesses, unlinkProcesses } from "./process/links.ts";
@@ -278,13 +276,7 @@ export class Core implements Home, CallHome {
     const address = addressOf(target, this.global);
     const remote = this.remoteOf(address);
     if (remote !== null) {
-      const sent = this.outgoing(from, message);
-      try {
-        remote.send(from.pid, address, sent, undefined, priority);
-      } catch (error) {
-        if (!(error instanceof BusyError) || !from.body._essential) throw error;
-        remote.mustSend(from.pid, address, sent);
-      }
+      sendTo(remote, from, address, this.outgoing(from, message), undefined, priority);
     } else {
       const sent = this.copyMessages ? this.copy(message, address, from) : message;
       this.receive(address, sent, null, priority);
@@ -308,7 +300,7 @@ export class Core implements Home, CallHome {
     peer: string | null = null,
     priority?: Priority,
   ): boolean {
-    const receiver = address instanceof Ref ? this.#receiverOf(address) : this.local(address);
+    const receiver = address instanceof Ref ? this.receiverOf(address) : this.local(address);
     if (receiver instanceof Process) {
       return peer === null
         ? receiver.post(message, priority)
@@ -318,7 +310,8 @@ export class Core implements Home, CallHome {
     return true;
   }
 
-  #receiverOf(ref: Ref): Receiver | undefined {
+  /** What takes the messages to a reference that this node made. */
+  receiverOf(ref: Ref): Receiver | undefined {
     const number = this.refNumber(ref);
     return this.#aliases.get(number) ?? this.parts?.receiverOf(ref, number);
   }
@@ -394,7 +387,7 @@ export class Core implements Home, CallHome {
     const remote = this.remoteOf(address);
     if (remote !== null) {
       const message = tuple(GEN_CAST, requestTerm(request)) as Encodable;
-      remote.send(from.pid, address, this.outgoing(from, message));
+      sendTo(remote, from, address, this.outgoing(from, message));
     } else {
       const process = this.local(address);
       if (process === undefined) return;
@@ -410,20 +403,21 @@ export class Core implements Home, CallHome {
     sendReply(this, from, value, server);
   }
 
-  /** Ends a call with an exit of its caller, though the server lives on. Does nothing where the caller has no monitor. */
-  failCaller(from: Tuple<[Pid, Term]>, reason: Term): void {
-    const address = replyAddress(from);
-    const ref = address instanceof Ref ? address : tagRef(from[1]);
-    if (ref === null) return;
-    const remote = this.remoteOf(ref);
-    if (remote !== null) return remote.failCaller(ref, reason);
-    this.#receiverOf(ref)?.refuse?.(reason);
+  /** See {@linkcode failCaller}. */
+  failCaller(from: Tuple<[Pid, Term]>, reason: Term, server?: Process): void {
+    failCaller(this, from, reason, server);
   }
 
   /** The other node that an address leads to; `null` where it is this one. */
   remoteOf(address: Address): RemoteNode | null {
     const node = address instanceof Name ? address.node : address._node;
     if (node !== null && node !== this.name) return this.remotes.remote(node.name);
+    return this.outside === null ? null : this.outside.routeOf(address);
+  }
+
+  /** The same for what is of use only where there is something with that node already: `undefined` where there is not. */
+  knownOf(address: Pid | Ref): RemoteNode | null | undefined {
+    if (address._node !== this.name) return this.remotes.known(address._node.name);
     return this.outside === null ? null : this.outside.routeOf(address);
   }
 

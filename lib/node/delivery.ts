@@ -85,6 +85,6 @@ export function refuseFull(core: Core, receiver: Process, message: unknown): voi
   if (!isTuple(message) || message[0] !== GEN_CALL || message.length !== 3) return;
   const from: unknown = message[1];
   if (isTuple(from) && from.length === 2 && from[0] instanceof Pid) {
-    core.failCaller(from as unknown as Tuple<[Pid, Term]>, MAILBOX_FULL);
+    core.failCaller(from as unknown as Tuple<[Pid, Term]>, MAILBOX_FULL, receiver);
   }
 }

@@ -17,6 +17,8 @@ export interface Outside {
   /** Two processes of this part have been linked, or are linked no more. */
   linked(a: Pid, b: Pid): void;
   unlinked(a: Pid, b: Pid): void;
+  /** See `remote/caller_monitor.ts`: the monitors of other nodes are not in this part. */
+  failByName(server: Pid, caller: Pid, reason: Term): void;
   /** It has ended, with that reason. */
   ended(process: Process, reason: Term): void;
 }

@@ -75,6 +75,11 @@ export class Hub implements Outside, RemoteNodes, Part {
     return far;
   }
 
+  /** What is known of a node is known on the node's own thread: here nothing is kept for it. */
+  known(node: string): FarNode {
+    return this.#nodes.get(node) ?? new FarNode(this, atom(node));
+  }
+
   readonly morePids = (): NumberBlock => this.#block("pids");
 
   readonly moreReferences = (): NumberBlock => {
@@ -101,6 +106,10 @@ export class Hub implements Outside, RemoteNodes, Part {
 
   unlinked(a: Pid, b: Pid): void {
     this.mail.write(OP.UNLINK, [a, b]);
+  }
+
+  failByName(server: Pid, caller: Pid, reason: Term): void {
+    this.tellReason(OP.FAIL, [null, server, caller], reason);
   }
 
   ended(process: Process, reason: Term): void {

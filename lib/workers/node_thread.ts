@@ -10,6 +10,7 @@ import { ExitError, exitReasonOf } from "../node/errors.ts";
 import type { Node } from "../node/node.ts";
 import type { Priority } from "../node/process/mailbox.ts";
 import { processId } from "../node/process/process.ts";
+import { failByName } from "../node/remote/caller_monitor.ts";
 import { addressOf, type Name, nodeOf } from "../node/target.ts";
 import type { Timer } from "../platform/contract.ts";
 import type { StartThread, Thread } from "../platform/threads.ts";
@@ -286,7 +287,8 @@ export class NodeThread implements Place, NextPlace {
         this.#monitors.get(core.refNumber(signal[1] as Ref))?.[Symbol.dispose]();
         return;
       case OP.FAIL: {
-        const ref = signal[1] as Ref;
+        const [, ref, server, caller] = signal as unknown as [number, Ref | null, Pid, Pid];
+        if (ref === null) return this.#from(server, (to) => failByName(to, caller, payload));
         return core.failCaller(tuple(core.main.pid, ref) as Tuple<[Pid, Term]>, payload);
       }
       case OP.LEADER:

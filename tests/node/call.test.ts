@@ -8,7 +8,7 @@ import { SchemaError } from "../../lib/etf/schema/errors.ts";
 import * as t from "../../lib/etf/schema/t.ts";
 import type { Term } from "../../lib/etf/term.ts";
 import { type Tuple, tuple } from "../../lib/etf/tuple.ts";
-import { replyAddress, requestTerm, tagRef } from "../../lib/node/call.ts";
+import { isMultiCall, monitorRef, replyAddress, requestTerm, tagRef } from "../../lib/node/call.ts";
 import { CallTimeoutError, ExitError, NoProcessError } from "../../lib/node/errors.ts";
 import type { Node } from "../../lib/node/node.ts";
 import {
@@ -369,6 +369,21 @@ test("a reply goes to the alias in the tag, or in its head, and else to the pid"
   assertStrictEquals(tagRef(alias), ref);
   assertStrictEquals(tagRef([alias]), null);
   assertStrictEquals(tagRef(5), null);
+});
+
+test("the caller's monitor is the reference of its tag, or what stands behind an alias of its own", () => {
+  const [alias, monitor] = [1, 2].map((n) => new Ref(atom("theirs@localhost"), 1, [n, 2, 3]));
+  const head = new ImproperList([atom("alias")], alias);
+  assertStrictEquals(monitorRef(monitor), monitor);
+  assertStrictEquals(monitorRef(head), alias);
+  assertStrictEquals(monitorRef(new ImproperList([head], monitor)), monitor);
+  assertStrictEquals(monitorRef(new ImproperList([5], monitor)), null);
+  assertStrictEquals(monitorRef(new ImproperList([head], 5)), null);
+  assertStrictEquals(monitorRef([head]), null);
+  const own = atom("ours@localhost");
+  assert(isMultiCall(tuple(alias, own) as Term, own));
+  const others = [tuple(alias, atom("x@localhost")), tuple(5, own), tuple(alias), alias, own];
+  for (const tag of others) assert(!isMultiCall(tag as Term, own), format(tag as Term));
 });
 
 test("a request's term is an atom, or a tuple with its arguments; what was left out at the end is not in it", () => {

@@ -105,6 +105,7 @@ test("an Erlang node and a process on a worker", { skip: needsErlang }, async ()
       IsBig = gen_server:call(Pid, {echo, Big}, infinity) =:= Big,
       Late = gen_server:call(Pid, {late, later}, infinity),
       {'EXIT', {{bad_request, _, _}, _}} = (catch gen_server:call(Pid, {nothing, 1}, infinity)),
+      {[], ['workers@localhost']} = gen_server:multi_call(['workers@localhost'], guest, {nothing, 1}),
       State = element(1, sys:get_status(Pid, infinity)),
       {node(Pid), Same, Order, IsBig, Late, State}`);
     assertEquals(calls, "{workers@localhost,true,true,true,later,status}");

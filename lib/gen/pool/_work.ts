@@ -102,11 +102,13 @@ export class ForwardedCall extends Call {
   server: Process | undefined;
   readonly #core: Core;
   readonly #caller: Tuple<[Pid, Term]>;
+  readonly #pool: Pid;
 
   constructor(core: Core, pool: Pid, from: From, request: Request) {
     super(core, from.pid, pool, request, { timeout: Infinity });
     this.#core = core;
     this.#caller = from.term;
+    this.#pool = pool;
   }
 
   /** @throws {EncodeError} if the reply is no term; it can be answered once more then. */
@@ -119,7 +121,8 @@ export class ForwardedCall extends Call {
 
   override fail(error: unknown): void {
     if (this.done) return;
-    this.#core.failCaller(this.#caller, exitReasonOf(error));
+    const pool = this.#core.process(this.#pool); // it is what the caller watches
+    this.#core.failCaller(this.#caller, exitReasonOf(error), pool);
     super.reply(null);
   }
 }

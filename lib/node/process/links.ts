@@ -60,7 +60,8 @@ export function linkProcesses(core: Core, process: Process, pid: Pid): void {
 
 /** Takes a link back, at both ends. */
 export function unlinkProcesses(core: Core, process: Process, pid: Pid): void {
-  const remote = core.remoteOf(pid);
+  const remote = core.knownOf(pid);
+  if (remote === undefined) return void process.removeLink(pid); // there is none, or its node was lost just now
   if (remote !== null) return remote.unlink(process, pid);
   if (process.removeLink(pid)) core.outside?.unlinked(process.pid, pid);
   core.process(pid)?.removeLink(process.pid);

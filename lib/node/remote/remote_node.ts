@@ -36,6 +36,8 @@ export interface RemoteNode {
 /** Finds other nodes. */
 export interface RemoteNodes {
   remote(node: string): RemoteNode;
+  /** One to which something was sent, or which is connected; nothing is made for others, which anybody can name. */
+  known(node: string): RemoteNode | undefined;
 }
 
 /** Every other node where there is no network: it is down. */
@@ -76,4 +78,7 @@ class Unreachable implements RemoteNode {
 const NOWHERE: CallPlace = { callEnded() {} };
 
 /** What a node without a network sees of the others. */
-export const NO_NETWORK: RemoteNodes = { remote: (node) => new Unreachable(node) };
+export const NO_NETWORK: RemoteNodes = {
+  remote: (node) => new Unreachable(node),
+  known: () => undefined,
+};

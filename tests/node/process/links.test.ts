@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { atom } from "../../../lib/etf/atom.ts";
-import type { Pid } from "../../../lib/etf/identifiers.ts";
+import { Pid } from "../../../lib/etf/identifiers.ts";
 import { tuple } from "../../../lib/etf/tuple.ts";
 import { exit } from "../../../lib/node/errors.ts";
 import type { Node } from "../../../lib/node/node.ts";
@@ -17,6 +17,7 @@ import {
   processOf,
   SHUTDOWN,
 } from "../_nodes.ts";
+import { keeper, visitedTest } from "../remote/_hand_made.ts";
 
 const EXIT = atom("EXIT");
 
@@ -244,4 +245,12 @@ nodeTest("an exit signal of a link that is no more is dropped", ({ node }) => {
   node._core.unlink(processOf(node, one), other);
   processOf(node, one).linkBroken(other, BOOM); // as one that crossed the unlink on its way from another node
   assert(node.isAlive(one));
+});
+
+visitedTest("to unlink what is not linked leaves nothing of its node", async ({ node, peer }) => {
+  const { self } = await keeper(node);
+  const strange = atom("strange@localhost");
+  self.unlink(new Pid(strange, 1, 0, 5));
+  assertStrictEquals(node._core.remotes.known(strange.name), undefined);
+  assert(node._core.remotes.known(peer.name) !== undefined);
 });
