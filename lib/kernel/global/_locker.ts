@@ -77,6 +77,7 @@ export class Locker {
     this.#locks = locks;
     this.#lockIsSet = lockIsSet;
     this.#worker = new Worker(core, (message) => this.#received(message));
+    this.#worker.process.asksOrigin = true;
     this.#inbox = new Inbox(core, this.#worker);
     this.#acquire = new Acquire(core, locks, this.#worker.process);
     void this.#run();
@@ -90,8 +91,19 @@ export class Locker {
     this.#inbox.push(message);
   }
 
-  /** Sends a cast to another name server, in order with what the locker itself asks of it. */
+  /**
+   * Sends a cast to another name server, in order with what the locker itself asks of it. What one of them is told may be too large for
+   * it: the others have nothing to do with that.
+   */
   cast(node: string, message: Encodable): void {
+    try {
+      this.#cast(node, message);
+    } catch (error) {
+      this.#core.fault("Cannot tell a name server", error);
+    }
+  }
+
+  #cast(node: string, message: Encodable): void {
     this.#core.cast(this.#worker.process, { name: GLOBAL_NAME_SERVER, node }, {
       name: null,
       term: message,
@@ -102,7 +114,8 @@ export class Locker {
   #received(message: unknown): void {
     if (!isTuple(message) || !isAtom(message[0] as Term, "lock_set")) return;
     const [, pid, set, , tag] = message as unknown as Term[];
-    if (pid instanceof Pid && typeof set === "boolean") {
+    const { origin } = this.#worker.process;
+    if (pid instanceof Pid && typeof set === "boolean" && (origin ?? pid.node) === pid.node) {
       this.push({ type: "lock_set", pid, set, tag });
     }
   }
@@ -154,12 +167,16 @@ export class Locker {
     // That he is locked in our name, too, keeps us from waiting for each other.
     if (!await this.#lockSafely(id, [him.node])) return;
     const locked = [this.#own, him.node, ...this.#known];
-    this.#answer(him.locker, true, him.version, him.hisTag);
-    await this.#untilBoth(him, id, locked);
+    try {
+      this.#answer(him.locker, true, him.version, him.hisTag);
+      await this.#untilBoth(him, id);
+    } finally {
+      await this.#acquire.deleteAll(id, locked);
+    }
   }
 
   /** We have our part locked, and wait for what he says of his. */
-  async #untilBoth(him: Him, id: LockId, locked: readonly string[]): Promise<void> {
+  async #untilBoth(him: Him, { requester }: LockId): Promise<void> {
     const { node, myTag } = him;
     for (;;) {
       const message = await this.#inbox.take((message) =>
@@ -168,15 +185,14 @@ export class Locker {
           : message.type === "cancel" && message.node === node && message.tag === myTag
       );
       if (message?.type === "cancel") {
-        message.run?.();
-        await this.#acquire.deleteAll(id, locked);
-        return this.#remove(node, myTag);
+        this.#remove(node, myTag);
+        return message.run?.();
       }
       if (message?.type !== "lock_set") continue;
       if (message.tag !== undefined && message.tag !== myTag) continue; // of a session that is over
-      if (!message.set) return await this.#acquire.deleteAll(id, locked);
-      this.#lockIsSet(node, myTag, id.requester);
-      await this.#untilCancelled(node, myTag, id, locked);
+      if (!message.set) return;
+      this.#lockIsSet(node, myTag, requester);
+      await this.#untilCancelled(node, myTag);
       this.#justSynced = true;
       this.#others = this.#others.filter((other) => other !== him);
       return;
@@ -190,28 +206,27 @@ export class Locker {
       return this.#answer(pid, false, PROXY_VERSION - 1, 0);
     }
     const id = this.#lockId(pid);
-    const set = await this.#lockSafely(id, []);
-    this.#answer(pid, set, him.version, him.hisTag);
-    if (!set) return;
+    if (!await this.#lockSafely(id, [])) {
+      return this.#answer(pid, false, him.version, him.hisTag);
+    }
     const locked = [this.#own, ...this.#known];
-    this.#lockIsSet(him.node, him.myTag, id.requester);
-    await this.#untilCancelled(him.node, him.myTag, id, locked);
-    this.#justSynced = true;
-    this.#remove(him.node, him.myTag);
+    try {
+      this.#answer(pid, true, him.version, him.hisTag);
+      this.#lockIsSet(him.node, him.myTag, id.requester);
+      await this.#untilCancelled(him.node, him.myTag);
+      this.#justSynced = true;
+      this.#remove(him.node, him.myTag);
+    } finally {
+      await this.#acquire.deleteAll(id, locked);
+    }
   }
 
   /** Both parts are locked. They stay so until the names are exchanged, or a node is lost. */
-  async #untilCancelled(
-    node: string,
-    tag: number,
-    id: LockId,
-    locked: readonly string[],
-  ): Promise<void> {
+  async #untilCancelled(node: string, tag: number): Promise<void> {
     const message = await this.#inbox.take((message) =>
       message.type === "cancel" && message.node === node && message.tag === tag
     );
     if (message?.type === "cancel") message.run?.();
-    await this.#acquire.deleteAll(id, locked);
   }
 
   /** Locks our part, and those nodes besides: the boss first, where all who want it meet. */
@@ -220,15 +235,17 @@ export class Locker {
     // To lock this node before the boss could stop one that has the boss.
     if (boss !== this.#own && !this.#locks.canSet(id)) return false;
     if (!await this.#acquire.set(id, [boss])) return false;
-    for (const message of this.#inbox.drain(isAboutKnown)) this.#update(message);
-    const second = [this.#own, ...besides].filter((node) => node !== boss);
-    if (!await this.#acquire.set(id, second)) {
-      await this.#acquire.delete(id, [boss]);
-      return false;
+    const locked = [boss];
+    let all = false;
+    try {
+      for (const message of this.#inbox.drain(isAboutKnown)) this.#update(message);
+      const second = [this.#own, ...besides].filter((node) => node !== boss);
+      if (!await this.#acquire.set(id, second)) return false;
+      locked.push(...second);
+      return all = await this.#acquire.set(id, this.#known.filter((node) => node !== boss));
+    } finally {
+      if (!all) await this.#acquire.delete(id, locked);
     }
-    if (await this.#acquire.set(id, this.#known.filter((node) => node !== boss))) return true;
-    await this.#acquire.delete(id, [boss, ...second]);
-    return false;
   }
 
   #answer(to: Pid, set: boolean, version: number, tag: Term): void {
@@ -236,7 +253,7 @@ export class Locker {
     const message = version < VERIFY_VERSION
       ? tuple(LOCK_SET, this.pid, set, known)
       : tuple(LOCK_SET, this.pid, set, known, tag);
-    if (version >= PROXY_VERSION) this.cast(to.node, message as Encodable);
+    if (version >= PROXY_VERSION) this.#cast(to.node, message as Encodable);
     else this.#core.send(this.#worker.process, to, message as Encodable);
   }
 

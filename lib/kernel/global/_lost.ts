@@ -1,13 +1,10 @@
-import type { Term } from "../../etf/term.ts";
-import { equal } from "../../etf/equal.ts";
-
 /** How long it is known that a node has lost another one. */
 const KEPT = 60 * 60 * 1_000;
 /** How many such facts are known at most: the oldest are forgotten first. */
 const MOST = 10_000;
 
 interface Lost {
-  readonly creation: Term;
+  readonly creation: number | bigint;
   readonly operation: number | bigint;
   readonly at: number;
 }
@@ -22,12 +19,16 @@ export class LostConnections {
   }
 
   /** Takes note of it. @returns whether it is new. */
-  add(from: string, to: string, creation: Term, operation: number | bigint): boolean {
+  add(
+    from: string,
+    to: string,
+    creation: number | bigint,
+    operation: number | bigint,
+  ): boolean {
     const key = `${from} ${to}`;
     const old = this.#lost.get(key);
-    if (old !== undefined && equal(old.creation, creation) && operation <= old.operation) {
-      return false;
-    }
+    // One integer may be a number here and a bigint there.
+    if (old !== undefined && old.creation == creation && operation <= old.operation) return false;
     const at = this.#now();
     this.#lost.delete(key); // so that the oldest come first
     for (const [oldest, { at: then }] of this.#lost) {

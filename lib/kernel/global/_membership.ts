@@ -123,6 +123,13 @@ export class Membership {
     this.#lose(node);
   }
 
+  /** A hidden node is gone, which takes no part: what it has said all the same is forgotten. */
+  hiddenDown(node: string): void {
+    this.#cancel(node, null);
+    this.#pending.delete(node);
+    this.#synced.delete(node);
+  }
+
   /** Ends all connections, and tells nobody. */
   disconnectAll(): string[] {
     const nodes = [...this.#connected];
@@ -243,7 +250,12 @@ export class Membership {
   // Overlapping partitions
 
   /** `from` says that it has lost `to`. Whoever has `to` still must lose it, too, or some would see it and some not. */
-  lostConnection(from: string, creation: Term, operation: number | bigint, to: string): void {
+  lostConnection(
+    from: string,
+    creation: number | bigint,
+    operation: number | bigint,
+    to: string,
+  ): void {
     if (!this.#prevents || !this.#lost.add(from, to, creation, operation)) return;
     this.#multicast(this.#messages.lostConnection(from, creation, operation, to), from);
     // Where it is us who were lost the others will remove us; `from` has to, too.

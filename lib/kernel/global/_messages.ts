@@ -110,7 +110,7 @@ export class Messages {
   /** Of this node's own loss, or of another's that is passed on. */
   lostConnection(
     from: string | null,
-    creation: Term,
+    creation: number | bigint,
     operation: number | bigint,
     to: string,
   ): Encodable {

@@ -5,7 +5,12 @@ import type { Charge, Charges } from "./_charges.ts";
 import type { Watch } from "./_locks.ts";
 import type { ExternalName, NamedPid } from "./_protocol.ts";
 
-interface Entry extends NamedPid {
+/** A name, and which other node has said so; `null` where it was this one. */
+export interface HeldName extends NamedPid {
+  readonly speaker: string | null;
+}
+
+interface Entry extends HeldName {
   readonly monitor: Disposable;
   /** By way of which node it was registered, where its own takes no part. */
   readonly external: string | null;
@@ -25,7 +30,7 @@ export class GlobalNamesTable {
     this.#charges = charges;
   }
 
-  get(name: Encodable): NamedPid | undefined {
+  get(name: Encodable): HeldName | undefined {
     return this.#entries.get(termKey(name));
   }
 
@@ -61,6 +66,7 @@ export class GlobalNamesTable {
       name,
       pid,
       method,
+      speaker,
       external,
       charge,
       monitor: this.#watch(pid, () => {

@@ -43,6 +43,7 @@ export interface ExternalName {
 /** A node and the version that it speaks; 0 where that is not known. */
 export type KnownNode = readonly [node: string, version: number];
 
+const TAG_BITS = 128;
 const INSERT = atom("insert");
 const DELETE = atom("delete");
 const LOCK = atom("lock");
@@ -66,6 +67,13 @@ export function fields(message: Term, length: number): readonly Term[] {
 export function nodeFrom(term: Term): string {
   if (term instanceof Atom) return term.name;
   throw new BadMessage("a node's name must be an atom");
+}
+
+/** What tells one session, or one life of a node, from others: OTP's are a little over 64 bits long. */
+export function tagFrom(term: Term | undefined): number | bigint {
+  if (typeof term === "number") return term;
+  if (typeof term === "bigint" && BigInt.asIntN(TAG_BITS, term) === term) return term;
+  throw new BadMessage(`an integer of at most ${TAG_BITS} bits was expected`);
 }
 
 export function pidFrom(term: Term): Pid {

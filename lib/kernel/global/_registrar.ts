@@ -44,19 +44,27 @@ export class Registrar {
     }
   }
 
-  /** Locks all nodes that are known, and makes sure that no more have become known meanwhile. The boss is locked first. */
+  /** Locks all nodes that are known, and tries until it has them. */
   async #lockKnown(id: LockId): Promise<readonly string[]> {
     for (let times = 0;; times++) {
-      const known = await this.#known();
-      const nodes = [this.#core.name.name, ...known];
-      const boss = [bossOf(nodes)];
-      if (await this.#acquire.set(id, boss)) {
-        const set = await this.#acquire.set(id, nodes);
-        if (set && (await this.#known()).every((node) => known.includes(node))) return nodes;
-        // What was not set was freed already; the rest, too, where others have become known.
-        await this.#acquire.delete(id, set ? nodes : boss);
-      }
+      const nodes = [this.#core.name.name, ...await this.#known()];
+      if (await this.#lock(id, nodes)) return nodes;
       await this.#acquire.pause(times);
+    }
+  }
+
+  /** Locks those nodes, the boss first, and makes sure that no more have become known meanwhile. */
+  async #lock(id: LockId, nodes: readonly string[]): Promise<boolean> {
+    let locked: readonly string[] = [bossOf(nodes)];
+    if (!await this.#acquire.set(id, locked)) return false;
+    let all = false;
+    try {
+      if (!await this.#acquire.set(id, nodes)) return false;
+      locked = nodes;
+      return all = (await this.#known()).every((node) => nodes.includes(node));
+    } finally {
+      // What was not set was freed already; the rest, too, where others have become known.
+      if (!all) await this.#acquire.delete(id, locked);
     }
   }
 

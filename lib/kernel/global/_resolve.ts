@@ -1,4 +1,5 @@
 import { atom } from "../../etf/atom.ts";
+import { equal } from "../../etf/equal.ts";
 import { format } from "../../etf/format.ts";
 import { ExternalFun, Fun } from "../../etf/fun.ts";
 import type { Pid } from "../../etf/identifiers.ts";
@@ -16,6 +17,8 @@ import { GLOBAL, type NamedPid, type Operation } from "./_protocol.ts";
 const NAME_CONFLICT = atom("global_name_conflict");
 /** Stands for a function of this program, which other nodes cannot run: they ask us. */
 const FUNCTION: ExternalFun = new ExternalFun(atom("ergo"), atom("resolve"), 3);
+/** What a function gives that has failed with `badarg`. */
+const REFUSED: Term = tuple(EXIT, atom("badarg")) as Term;
 const METHODS = ["random_exit_name", "random_notify_name", "notify_all_name"] as const;
 const FUNCTIONS: Readonly<Record<string, ExternalFun>> = Object.fromEntries(
   METHODS.map((name) => [name, new ExternalFun(GLOBAL, atom(name), 3)]),
@@ -32,23 +35,32 @@ export function methodOf(resolve: GlobalOptions["resolve"] = "random_exit_name")
   );
 }
 
+/** A function of this program that decides on a name. */
+interface Kept {
+  readonly name: Term;
+  readonly resolve: Resolve;
+}
+
 /** Decides what becomes of names that two processes have. */
 export class Resolver {
   readonly #node: Node;
   readonly #names: GlobalNamesTable;
-  /** The functions of this program, by the pid that they were given with. */
-  readonly #functions: Map<string, Resolve> = new Map();
+  /** The functions of this program, by the pid that they were given with: some of a process which has more than one name. */
+  readonly #functions: Map<string, readonly Kept[]> = new Map();
 
   constructor(node: Node, names: GlobalNamesTable) {
     this.#node = node;
     this.#names = names;
   }
 
-  /** Keeps the function that decides for a process of this node, until that has ended. */
-  keep(pid: Pid, resolve: Resolve): void {
-    const known = this.#functions.has(pid.key);
-    this.#functions.set(pid.key, resolve);
-    if (!known) this.#node.monitor(pid, () => void this.#functions.delete(pid.key));
+  /** Keeps the function that decides on that name of a process of this node, as long as it has the name. */
+  keep(name: Term, pid: Pid, resolve: Resolve): void {
+    const known = this.#functions.get(pid.key);
+    const others = (known ?? []).filter((kept) =>
+      !equal(kept.name, name) && this.#names.get(kept.name)?.pid.equals(pid)
+    );
+    this.#functions.set(pid.key, [...others, { name, resolve }]);
+    if (known === undefined) this.#node.monitor(pid, () => void this.#functions.delete(pid.key));
   }
 
   /**
@@ -69,7 +81,10 @@ export class Resolver {
       if (own === undefined) {
         both.ours.push({ type: "insert", named });
       } else if (!own.pid.equals(named.pid) && compareNodes(this.#node.name, node) < 0) {
-        const keeps = await this.#decided(named, own, signal);
+        // Which of the processes of this node has a name is known here.
+        const keeps = this.#isOurs(named.pid) && this.#isOurs(own.pid)
+          ? own
+          : await this.#decided(named, own, signal);
         if (keeps === named) {
           both.ours.push({ type: "insert", named });
         } else if (keeps === own) {
@@ -86,14 +101,15 @@ export class Resolver {
   /**
    * What another node asks where a process of ours has a name and another process, `one`, has it too.
    *
-   * Whoever asks could else have any process killed: where that name is not our process's nothing is done.
+   * Whoever asks could else have any process killed: where that name is not our process's, or `one` is ours too, nothing is done, and
+   * what is done is what was agreed upon when the name was registered.
    */
-  async asked(method: Term, name: Term, one: Pid, other: Pid): Promise<Term> {
+  async asked(name: Term, one: Pid, other: Pid): Promise<Term> {
     const own = this.#names.get(name);
-    if (own?.pid.equals(other) && other.node === this.#node.name) {
-      return await this.#resolve(method, name, one, other);
+    if (own?.pid.equals(other) && this.#isOurs(other) && !this.#isOurs(one)) {
+      return await this.#resolve(own.method, name, one, other);
     }
-    return tuple(EXIT, atom("badarg")) as Term;
+    return REFUSED;
   }
 
   /** The winner's pid, or `none`. */
@@ -110,10 +126,12 @@ export class Resolver {
     if (module === GLOBAL && fn === "random_exit_name") return this.#exit(name, one, other);
     if (module === GLOBAL && fn === "random_notify_name") {
       const [keeps, loses] = inOrder(one, other);
+      if (!this.#mayReach(name, loses, false)) return REFUSED;
       this.#node.send(loses, tuple(NAME_CONFLICT, name) as Encodable);
       return keeps;
     }
     if (module === GLOBAL && fn === "notify_all_name") {
+      if (![one, other].every((pid) => this.#mayReach(name, pid, false))) return REFUSED;
       this.#node.send(one, tuple(NAME_CONFLICT, name, other) as Encodable);
       this.#node.send(other, tuple(NAME_CONFLICT, name, one) as Encodable);
       return atom("none");
@@ -152,7 +170,7 @@ export class Resolver {
 
   /** Asks the function of this program that was registered with the one of the two processes that is here. */
   async #own(name: Term, one: Pid, other: Pid): Promise<Term> {
-    const resolve = this.#functions.get(other.key) ?? this.#functions.get(one.key);
+    const resolve = this.#functionOf(name, other) ?? this.#functionOf(name, one);
     if (resolve === undefined) return atom("none");
     try {
       const keeps = await resolve(name, one, other);
@@ -165,11 +183,34 @@ export class Resolver {
     }
   }
 
-  #exit(name: Term, one: Pid, other: Pid): Pid {
+  #functionOf(name: Term, pid: Pid): Resolve | undefined {
+    return this.#functions.get(pid.key)?.find((kept) => equal(kept.name, name))?.resolve;
+  }
+
+  #exit(name: Term, one: Pid, other: Pid): Term {
     const [keeps, loses] = inOrder(one, other);
+    if (!this.#mayReach(name, loses, true)) return REFUSED;
     this.#log("info", `Name conflict: ${format(loses)} is killed for ${format(name)}`);
     this.#node.exit(loses, KILL);
     return keeps;
+  }
+
+  /**
+   * Whether a conflict over that name may reach a process: one of this node only where the name is its own. Where another node has given
+   * it the name, that node must be one which may send to it, and may end it where it is to be killed.
+   */
+  #mayReach(name: Term, pid: Pid, kill: boolean): boolean {
+    if (!this.#isOurs(pid)) return true;
+    const own = this.#names.get(name);
+    if (own === undefined || !own.pid.equals(pid)) return false;
+    const process = this.#node._core.process(pid);
+    if (own.speaker === null || process === undefined) return true;
+    const access = this.#node._access.of(own.speaker);
+    return access.mayReachPid(process) && (!kill || access.maySignal(process, "exit signals"));
+  }
+
+  #isOurs(pid: Pid): boolean {
+    return pid.node === this.#node.name;
   }
 
   #log(level: "info" | "error", message: string): void {

@@ -62,7 +62,7 @@ export async function startGlobal(
       t.term,
       t.pid,
       t.pid,
-      (method, name, one, other) => server.resolver.asked(method, name, one, other),
+      (_method, name, one, other) => server.resolver.asked(name, one, other),
     ),
   });
   node._core.global = new Global(node, server);
@@ -92,18 +92,29 @@ class Global implements GlobalNames {
             "and a process can have one global name",
         );
       }
-      await acquire.ask(nodes, register);
+      this.#keep(term, pid, options);
+      try {
+        await acquire.ask(nodes, register);
+      } catch (error) {
+        // Or some would have the name, and some not. Whoever could not be told of it cannot be told of this either.
+        await acquire.ask(nodes, unregistration(term)).catch(() => {});
+        throw error;
+      }
       return true;
     });
   }
 
   async reregister(name: GlobalName, pid: Pid, options: GlobalOptions = {}): Promise<void> {
-    const register = this.#registration(termOf(name), pid, options);
-    await this.#server.registrar.run((acquire, nodes) => acquire.ask(nodes, register));
+    const term = termOf(name);
+    const register = this.#registration(term, pid, options);
+    await this.#server.registrar.run((acquire, nodes) => {
+      this.#keep(term, pid, options);
+      return acquire.ask(nodes, register);
+    });
   }
 
   async unregister(name: GlobalName): Promise<void> {
-    const unregister = tuple(UNREGISTER, termOf(name)) as unknown as Encodable;
+    const unregister = unregistration(termOf(name));
     this.#node._mustRun("unregister a name");
     if (this.whereis(name) === undefined) return;
     await this.#server.registrar.run((acquire, nodes) => acquire.ask(nodes, unregister));
@@ -191,7 +202,6 @@ class Global implements GlobalNames {
     const method = methodOf(resolve);
     if (pid.node === node.name) {
       node._local(pid);
-      if (typeof resolve === "function") this.#server.resolver.keep(pid, resolve);
     } else if (typeof resolve === "function") {
       throw new RangeError(
         `Cannot register a process of ${pid.node} with a function of this program: that node cannot ` +
@@ -199,6 +209,11 @@ class Global implements GlobalNames {
       );
     }
     return tuple(REGISTER, name, pid, method) as unknown as Encodable;
+  }
+
+  /** Keeps the function that decides on a name, once the process is about to have it. */
+  #keep(name: Term, pid: Pid, { resolve }: GlobalOptions): void {
+    if (typeof resolve === "function") this.#server.resolver.keep(name, pid, resolve);
   }
 
   /** Tries once. Where the caller waits no longer the lock is freed as soon as it is had. */
@@ -245,6 +260,10 @@ class Lock implements GlobalLock {
   [Symbol.asyncDispose](): Promise<void> {
     return this.unlock();
   }
+}
+
+function unregistration(name: Term): Encodable {
+  return tuple(UNREGISTER, name) as unknown as Encodable;
 }
 
 /** The promise, unless the signal aborts before it has settled. */

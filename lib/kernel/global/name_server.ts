@@ -34,6 +34,7 @@ import {
   nodeFrom,
   operationsFrom,
   pidFrom,
+  tagFrom,
   VERSION,
 } from "./_protocol.ts";
 import { Registrar } from "./_registrar.ts";
@@ -61,8 +62,8 @@ export interface GlobalSettings {
  * The process `global_name_server`: it keeps names and locks, which the name servers of other nodes and the processes of this one ask
  * for, and exchanges them with nodes that connect.
  *
- * Whatever other nodes send is looked through before anything is done about it. What is no message of the protocol is logged and
- * dropped; the answers are those of OTP.
+ * Whatever other nodes send is looked through before anything is done about it. What is no message of the protocol, or speaks for
+ * another node than the one that has sent it, is logged and dropped; the answers are those of OTP.
  */
 export class NameServer extends GenServer {
   /** @ignore @internal */
@@ -230,19 +231,20 @@ export class NameServer extends GenServer {
         const [, vsn, node, init] = fields(request, 4);
         // Later versions may have more elements.
         const [version, tag] = isTuple(vsn) ? vsn as unknown as Term[] : [];
-        if (typeof version !== "number" || tag === undefined) {
+        if (typeof version !== "number") {
           throw new BadMessage("the version must be a tuple of an integer and a tag");
         }
         const [, , , locker] = fields(init, 4);
-        return membership.initConnect(nodeFrom(node), version, tag, pidFrom(locker));
+        const him = this.#speaker(node);
+        return membership.initConnect(him, version, tagFrom(tag), this.#pidOf(him, locker));
       }
       case "exchange": {
         const [, node, names, , tag] = fields(request, 5);
-        return membership.exchange(nodeFrom(node), namesFrom(names), tag);
+        return membership.exchange(this.#speaker(node), namesFrom(names), tag);
       }
       case "resolved": {
         const [, node, operations, known, , external, tag] = fields(request, 7);
-        return membership.resolved(nodeFrom(node), {
+        return membership.resolved(this.#speaker(node), {
           operations: operationsFrom(operations),
           known: knownFrom(known),
           external: externalFrom(external),
@@ -258,14 +260,14 @@ export class NameServer extends GenServer {
       }
       case "in_sync": {
         const [, node] = fields(request, 3);
-        return membership.inSync(nodeFrom(node));
+        return membership.inSync(this.#speaker(node));
       }
       case "lock_set": {
         const [, pid, set, , tag] = isTuple(request) && request.length === 4
           ? request as readonly Term[]
           : fields(request, 5);
         if (typeof set !== "boolean") throw new BadMessage("it is set or it is not");
-        return membership.lockSet(pidFrom(pid), set, tag);
+        return membership.lockSet(this.#pidOf(this._process.origin, pid), set, tag);
       }
       case "async_del_name": // what old nodes say (R13); monitors do it
       case "async_del_lock":
@@ -279,22 +281,21 @@ export class NameServer extends GenServer {
     switch (headOf(message)) {
       case "init_connect_ack": {
         const [, node, myTag, hisTag] = fields(message, 4);
-        return membership.initConnectAck(nodeFrom(node), myTag, hisTag);
+        return membership.initConnectAck(this.#speaker(node), myTag, hisTag);
       }
       case "cancel_connect": {
         const [, node, myTag] = fields(message, 3);
-        return membership.cancelConnect(nodeFrom(node), myTag);
+        return membership.cancelConnect(this.#speaker(node), myTag);
       }
       case "lost_connection": {
         const [, from, creation, operation, to] = fields(message, 5);
-        if (typeof operation !== "number" && typeof operation !== "bigint") {
-          throw new BadMessage("the number of an operation must be an integer");
-        }
-        return membership.lostConnection(nodeFrom(from), creation, operation, nodeFrom(to));
+        // Passed on by all who hear of it, so that `from` is not who sends it.
+        const [life, number] = [tagFrom(creation), tagFrom(operation)];
+        return membership.lostConnection(nodeFrom(from), life, number, nodeFrom(to));
       }
       case "remove_connection": {
         const [, node] = fields(message, 2);
-        return membership.removeConnection(nodeFrom(node));
+        return membership.removeConnection(this.#speaker(node));
       }
       case "whereis": {
         const [, name, from] = fields(message, 3);
@@ -302,6 +303,21 @@ export class NameServer extends GenServer {
       }
     }
     return super.handleInfo(message);
+  }
+
+  /** The node that a message names as its sender. @throws {BadMessage} where another one has sent it. */
+  #speaker(term: Term): string {
+    const node = nodeFrom(term);
+    const { origin } = this._process;
+    if (origin === null || origin === node) return node;
+    throw new BadMessage(`${origin} speaks for another node`);
+  }
+
+  /** A pid that has to be of that node; `null`: of any. */
+  #pidOf(node: string | null, term: Term): Pid {
+    const pid = pidFrom(term);
+    if (node === null || pid.node === node) return pid;
+    throw new BadMessage(`${node} speaks for a process of another node`);
   }
 
   /** What nodes of old ask in a message. */
@@ -347,6 +363,7 @@ export class NameServer extends GenServer {
         this.#directory.lose(node);
         this.#accounts.reopen(node);
         if (visible) this.#membership.nodeDown(node);
+        else this.#membership.hiddenDown(node);
       });
     }
   }

@@ -135,7 +135,8 @@ export async function join(
     format((await him.expect("init_connect_ack")) as Term),
     `{init_connect_ack,ours@localhost,70,${format(tag)}}`,
   );
-  him.info(atom("init_connect_ack"), PEER, tag as Encodable, 70);
+  const name = atom(him.peer.name);
+  him.info(atom("init_connect_ack"), name, tag as Encodable, 70);
   const id = tuple(
     GLOBAL,
     [locker, him.locker].sort((a, b) => a.id - b.id || (a.node < b.node ? -1 : 1)),
@@ -149,9 +150,9 @@ export async function join(
   him.cast(atom("lock_set"), him.locker, true, [], tag as Encodable);
   const [, from, exchanged, external, hisTag] = await him.expectCast("exchange");
   assertEquals([from, external, hisTag], [OURS, [], 70]);
-  him.cast(atom("exchange"), PEER, names, [], tag as Encodable);
+  him.cast(atom("exchange"), name, names, [], tag as Encodable);
   const resolved = await him.expectCast("resolved");
-  him.cast(atom("resolved"), PEER, operations, known, atom("unused"), [], tag as Encodable);
+  him.cast(atom("resolved"), name, operations, known, atom("unused"), [], tag as Encodable);
   assertEquals(
     format(await him.answer("del_lock", true)),
     format(tuple(atom("del_lock"), id) as Term),

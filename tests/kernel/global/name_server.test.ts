@@ -368,15 +368,24 @@ memberTest("nobody has a process killed by a conflict that is none", async ({ no
       [EXIT_NAME, atom("name"), his, other],
       [EXIT_NAME, atom("nobody"), his, named],
       [EXIT_NAME, atom("name"), named, his],
+      [EXIT_NAME, atom("name"), other, named], // who asks could name any process
     ]
   ) assertEquals(format(await resolve(...args) as Term), bad);
   assertEquals([node.isAlive(named), node.isAlive(other)], [true, true]);
   assertEquals(
-    format(await resolve(atom("badfun"), atom("name"), his, named) as Term),
+    await him.call(tuple(atom("register"), atom("odd"), other, atom("badfun")) as Encodable),
+    atom("yes"),
+  );
+  // What counts is how the name was registered, whatever whoever asks says.
+  assertEquals(
+    format(await resolve(EXIT_NAME, atom("odd"), his, other) as Term),
     "{'EXIT',{badfun,badfun}}",
   );
-  assertEquals(format(await resolve(EXIT_NAME, atom("name"), his, named) as Term), format(his));
-  assertEquals(node.isAlive(named), false);
+  assertEquals(
+    format(await resolve(atom("badfun"), atom("name"), his, named) as Term),
+    format(his),
+  );
+  assertEquals([node.isAlive(named), node.isAlive(other)], [false, true]);
 });
 
 testNothingIsLeft();

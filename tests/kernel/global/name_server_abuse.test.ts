@@ -208,4 +208,101 @@ for (const [what, flood] of Object.entries(FLOODS)) {
   );
 }
 
+const PUBLISHED = { flags: announcedFlags({ published: true }) };
+
+memberTest("a node speaks for itself only", async (visited, him) => {
+  await join(visited, him);
+  const hidden = new Member(await visited.connect({ name: "hidden@localhost" }));
+  const third = new Member(await visited.connect({ ...PUBLISHED, name: "third@localhost" }));
+  const { tag } = await third.begin(70);
+  const init = tuple(atom("locker"), atom("no_longer_a_pid"), [], third.locker);
+  const said = (who: Encodable): [cast: boolean, ...message: Encodable[]][] => [
+    [true, atom("init_connect"), tuple(8, 71) as Encodable, who, init as Encodable],
+    [true, atom("exchange"), who, [], [], tag as Encodable],
+    [true, atom("resolved"), who, [], [], atom("unused"), [], tag as Encodable],
+    [true, atom("in_sync"), who, true],
+    [false, atom("init_connect_ack"), who, 5, 70],
+    [false, atom("cancel_connect"), who, tag as Encodable],
+    [false, atom("remove_connection"), who],
+  ];
+  const forged: [boolean, ...Encodable[]][] = [
+    ...said(atom("third@localhost")),
+    [true, atom("lock_set"), third.locker, true, [], tag as Encodable],
+    [true, atom("lock_set"), third.locker, true, []],
+    [true, atom("init_connect"), tuple(8, 71) as Encodable, PEER, init as Encodable],
+  ];
+  for (const [cast, ...message] of forged) {
+    if (cast) him.cast(...message);
+    else him.info(...message);
+  }
+  for (const [cast, ...message] of said(PEER)) {
+    if (cast) hidden.cast(...message);
+    else hidden.info(...message);
+  }
+  await him.call(atom("get_known"));
+  await hidden.call(atom("get_known"));
+  const dropped = (who: string): number =>
+    visited.logs.filter((line) =>
+      line.startsWith("global dropped ") && line.includes(`: ${who} speaks for `)
+    ).length;
+  assertEquals([dropped(PEER.name), dropped("hidden@localhost")], [10, 7]);
+  assertEquals(
+    visited.node.nodes("visible").sort(),
+    ["handmade@localhost", "third@localhost"],
+  );
+  // The session with the third goes on where it was.
+  await Promise.all([him, third].map((member) => member.answer("set_lock", true)));
+  await third.expectCast("lock_set");
+  assertEquals(third.peer.signals.some(({ payload }) => isCancel(payload)), false);
+  assertEquals(format(await him.call(atom("get_synced"))), "[handmade@localhost]");
+});
+
+function isCancel(payload: Term | undefined): boolean {
+  return isTuple(payload) && payload.tag === "cancel_connect";
+}
+
+memberTest("a peer's locker is not spoken for either", async (visited, him) => {
+  const third = new Member(await visited.connect({ ...PUBLISHED, name: "third@localhost" }));
+  const { locker } = await him.begin(70);
+  // Straight to the process, as nodes of old: it answers who is named there.
+  for (const pid of [third.locker, him.server]) {
+    const message = tuple(atom("lock_set"), pid, true, [], 5) as Encodable;
+    him.peer.send([CONTROL.SEND_SENDER, him.locker, locker], message);
+  }
+  const { payload } = await him.peer.signal(({ control }) =>
+    control[0] === CONTROL.SEND_SENDER && him.server.equals(control[2])
+  );
+  assertEquals((payload as Term[])[2], false);
+  await third.call(atom("get_known"));
+  assertEquals(third.peer.signals.some(({ control }) => third.locker.equals(control[2])), false);
+});
+
+memberTest("what is kept of a session or a loss is a short integer", async (visited, him) => {
+  const long = new Uint8Array(1_000);
+  const tags: Encodable[] = [long, "text", tuple(1, 2, 3) as Encodable, 2n ** 127n, -(2n ** 200n)];
+  for (const tag of tags) {
+    him.initConnect(tag);
+    him.info(atom("lost_connection"), atom("x@localhost"), tag, 1, atom("y@localhost"));
+    him.info(atom("lost_connection"), atom("x@localhost"), 1, tag, atom("y@localhost"));
+  }
+  await him.call(atom("get_known"));
+  const dropped = visited.logs.filter((line) => /at most 128 bits/.test(line));
+  assertEquals(dropped.length, tags.length * 3);
+  // OTP's are long enough to be no small integers.
+  const { tag } = await him.begin(2n ** 64n as never);
+  assertEquals(
+    format(await him.expect("init_connect_ack") as Term),
+    `{init_connect_ack,ours@localhost,18446744073709551616,${format(tag)}}`,
+  );
+});
+
+memberTest("a hidden node leaves nothing that it has said", async (visited, him) => {
+  const hidden = new Member(await visited.connect({ name: "hidden@localhost" }));
+  hidden.cast(atom("in_sync"), atom("hidden@localhost"), true);
+  assertEquals(format(await hidden.call(atom("get_synced"))), "[hidden@localhost]");
+  hidden.peer.close();
+  await visited.downOf(hidden.peer);
+  assertEquals(format(await him.call(atom("get_synced"))), "[]");
+});
+
 testNothingIsLeft();
