@@ -10,6 +10,7 @@ import {
   type Term,
 } from "../../mod.ts";
 import { until } from "../node/_nodes.ts";
+import { collectGarbage } from "./garbage.ts";
 
 /** What each of many takes, in bytes. */
 export interface Bytes {
@@ -86,18 +87,7 @@ export async function bytesOf<T>(node: Node, kind: Kind<T>, count: number): Prom
 }
 
 async function memory(): Promise<Bytes> {
-  const { gc, Bun } = globalThis as unknown as {
-    gc?: () => void;
-    Bun?: { gc(force: boolean): void };
-  };
-  if (gc === undefined && Bun === undefined) {
-    throw new Error("Cannot collect garbage: start the runtime with --expose-gc");
-  }
-  for (let i = 0; i < 3; i++) {
-    Bun?.gc(true);
-    gc?.();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await collectGarbage(20);
   const { heapUsed, rss } = process.memoryUsage();
   return { heap: heapUsed, resident: rss };
 }

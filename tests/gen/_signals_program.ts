@@ -9,32 +9,17 @@ import {
   startNode,
   type Transaction,
 } from "../../mod.ts";
+import { collectGarbage } from "../_support/garbage.ts";
 
 const KILL = atom("kill");
 const node = await startNode("signals@localhost", { network: false, signals: false });
 
-/** Waits until all that nobody holds is collected. */
-async function collected(): Promise<void> {
-  const { gc, Bun } = globalThis as unknown as {
-    gc?: () => void;
-    Bun?: { gc(force: boolean): void };
-  };
-  if (gc === undefined && Bun === undefined) {
-    throw new Error("Cannot collect garbage: start the runtime with --expose-gc");
-  }
-  for (let i = 0; i < 3; i++) {
-    Bun?.gc(true);
-    gc?.();
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 /** Says whether what was ended shows it, `end` having been done. */
 async function tell(what: string, signal: AbortSignal, end: () => unknown): Promise<void> {
   if (signal.aborted) throw new Error(`${what} has ended too soon`);
-  await collected();
+  await collectGarbage(1);
   await end();
-  await collected();
+  await collectGarbage(1);
   console.log(what, signal.aborted);
 }
 

@@ -1,3 +1,4 @@
+import { unlessAborted } from "../../_util/unless_aborted.ts";
 import { checkFields, type FieldsOf } from "../../_util/fields.ts";
 import { checkPid } from "../../node/target.ts";
 import { type Atom, atom } from "../../etf/atom.ts";
@@ -264,16 +265,6 @@ class Lock implements GlobalLock {
 
 function unregistration(name: Term): Encodable {
   return tuple(UNREGISTER, name) as unknown as Encodable;
-}
-
-/** The promise, unless the signal aborts before it has settled. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", abort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
 
 /** The term that is meant by a name: a string is an atom. */

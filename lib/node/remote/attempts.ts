@@ -1,3 +1,4 @@
+import { unlessAborted } from "../../_util/unless_aborted.ts";
 import {
   type Established,
   type EstablishOptions,
@@ -234,16 +235,6 @@ export class Attempts {
   #ended(attempt: Attempt, name: string): void {
     if (this.#attempts.get(name) === attempt) this.#attempts.delete(name);
   }
-}
-
-/** What a promise gives, unless the signal aborts before. @throws its reason then. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(signal.reason);
-    signal.addEventListener("abort", aborted);
-    if (signal.aborted) aborted();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
-  });
 }
 
 /** Whether the peer goes on with an attempt of its own, of which we have not heard yet. */
