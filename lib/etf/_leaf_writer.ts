@@ -33,11 +33,13 @@ export class LeafWriter extends Writer {
     if (length > SHORT) return this.#longText(text, pos);
     const bytes = this.bytes;
     const at = pos + 5;
+    let bits = 0;
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i);
-      if (unit >= 0x80) return this.#wideText(text, pos);
+      bits |= unit;
       bytes[at + i] = unit;
     }
+    if (bits >= 0x80) return this.#wideText(text, pos);
     bytes[pos] = 109; // BINARY_EXT
     this.view.setInt32(pos + 1, length);
     return at + length;

@@ -106,6 +106,14 @@ export class Encoder extends DeepEncoder {
     return pos;
   }
 
+  /** Most of what maps and lists hold are texts, which come here without the way through `#value`. */
+  #text(text: string, pos: number): number {
+    if (pos + MARGIN > this.bytes.length) pos = this._more(pos);
+    pos = this._text(text, pos);
+    if (pos < 0) throw REFUSED;
+    return pos;
+  }
+
   #deeper(value: unknown, pos: number): number {
     this.position = pos;
     this._deep(value, false);
@@ -168,7 +176,8 @@ export class Encoder extends DeepEncoder {
         }
       } else {
         if (pos + MARGIN > bytes.length) pos = this._more(pos);
-        if (typeof value === "bigint") pos = this._bigint(value, pos);
+        if (typeof value === "string") pos = this.#text(value, pos);
+        else if (typeof value === "bigint") pos = this._bigint(value, pos);
         else if (value instanceof Atom) pos = this._atom(value, pos);
         else if (value instanceof Pid) pos = this._pid(value, pos);
         else pos = this.#value(value, pos, depth);
@@ -182,7 +191,10 @@ export class Encoder extends DeepEncoder {
   #entries(flat: readonly unknown[], pos: number, depth: number): number {
     const { length } = flat;
     pos = this.#head(116, length >> 1, pos); // MAP_EXT
-    for (let i = 0; i < length; i++) pos = this.#value(flat[i], pos, depth);
+    for (let i = 0; i < length; i++) {
+      const value = flat[i];
+      pos = typeof value === "string" ? this.#text(value, pos) : this.#value(value, pos, depth);
+    }
     return pos;
   }
 
@@ -207,10 +219,9 @@ export class Encoder extends DeepEncoder {
     let count = 0;
     pos = this.#head(116, 0, pos); // MAP_EXT
     for (const name in value) {
-      if (pos + MARGIN > this.bytes.length) pos = this._more(pos);
-      pos = isText ? this._text(name, pos) : this.#value(atomKey(name), pos, depth);
-      if (pos < 0) throw REFUSED;
-      pos = this.#value((value as Record<string, unknown>)[name], pos, depth);
+      pos = isText ? this.#text(name, pos) : this.#value(atomKey(name), pos, depth);
+      const field = (value as Record<string, unknown>)[name];
+      pos = typeof field === "string" ? this.#text(field, pos) : this.#value(field, pos, depth);
       count++;
     }
     this.view.setUint32(this._start + head + 1, count);
