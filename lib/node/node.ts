@@ -1,8 +1,6 @@
 import { checkFields } from "../_util/fields.ts";
-import { atom } from "../etf/atom.ts";
 import type { Pid } from "../etf/identifiers.ts";
 import type { Encodable, Term } from "../etf/term.ts";
-import { tuple } from "../etf/tuple.ts";
 import type { Platform } from "../platform/contract.ts";
 import type { Transport } from "../transport/contract.ts";
 import { SHUTDOWN } from "./atoms.ts";
@@ -19,6 +17,7 @@ import type { NodeEvent } from "./remote/events.ts";
 import type { Network, NodeAddress } from "./remote/network.ts";
 import { NO_NODES, type NodeMonitoring } from "./remote/node_monitors.ts";
 import type { Peer } from "./remote/peer.ts";
+import { ping } from "./remote/ping.ts";
 import type { NodeStats, PeerStats } from "./remote/stats.ts";
 import { checkNodes, onEach } from "./remote/several.ts";
 import { mfaOf, type MulticallResult, rpc, rpcCast, spawnRemote } from "./remote/rpc.ts";
@@ -222,15 +221,12 @@ export class Node extends LocalNode implements AsyncDisposable {
     };
   }
 
-  /** Whether a node can be reached and has our cookie, as `net_adm:ping`: connects where needed, and never throws. */
+  /**
+   * Whether a node can be reached and has our cookie, as `net_adm:ping`: connects where needed, and never throws. Waits for the answer for
+   * 5 seconds; before that, where more waits to be sent there than may (`maxQueue`), until the node has taken it.
+   */
   async ping(node: string): Promise<boolean> {
-    if (node === this.name) return true;
-    try {
-      const request = tuple(atom("is_auth"), atom(this.name)) as Term;
-      return await this.call({ name: "net_kernel", node }, request) === atom("yes");
-    } catch {
-      return false;
-    }
+    return node === this.name || await ping(this, node);
   }
 
   /**

@@ -252,13 +252,15 @@ export class Peer implements RemoteNode {
     });
   }
 
+  /** Never refused: whoever ends a process, as a supervisor does, relies on it. */
   exit(from: Pid, to: Pid, reason: Term): void {
     if (this.connection === null) {
-      return this.#later([from, to], reason, (copy) => this.exit(from, to, copy));
+      const copy = this.#waiting.keep([from, to], reason, true);
+      return this.#whenUp(() => this.exit(from, to, copy));
     }
     this.#told(from);
-    if (this.#exitPayload) this.#offer([CONTROL.PAYLOAD_EXIT2, from, to], reason);
-    else this.#offer([CONTROL.EXIT2, from, to, reason]);
+    if (this.#exitPayload) this.connection.send([CONTROL.PAYLOAD_EXIT2, from, to], reason);
+    else this.#signal([CONTROL.EXIT2, from, to, reason]);
   }
 
   setGroupLeader(leader: Pid, of: Pid): void {

@@ -105,10 +105,6 @@ gateTest("what does not fit throws, and all that was taken arrives", async (a, b
   const piece = new Uint8Array(200_000);
   assertThrows(() => a.send({ name: "x", node: B }, piece), BusyError);
   assertThrows(() => a.cast({ name: "x", node: B }, piece), BusyError);
-  assertThrows(
-    () => a.exit(mine.pid, tuple(atom("because"), piece) as unknown as ExitReason),
-    BusyError,
-  );
   await assertRejects(() => a.call({ name: "x", node: B }, piece), BusyError);
   await assertRejects(() => a.rpc(B, "m", "f", [piece]), BusyError);
   await assertRejects(() => a.spawnRemote(B, "m", "f", [piece]), BusyError);
@@ -203,17 +199,22 @@ gateTest("calls that are refused leave nothing behind", async (a, b, _, gate) =>
 });
 
 gateTest("exits and downs go though nothing else does", async (a, b, _, gate) => {
-  const mine = await inbox(b);
+  const [mine, ended] = [await inbox(b), await inbox(b)];
   const watched = await inbox(a, undefined, "watched");
   const down = Promise.withResolvers<Term>();
   b.monitor(watched.pid, ({ reason }) => down.resolve(reason));
+  const exit = Promise.withResolvers<Term>();
+  b.monitor(ended.pid, ({ reason }) => exit.resolve(reason));
   await settle();
   gate.close();
   const [count] = await fill(a, mine);
   a.exit(watched.pid, atom("gone"));
+  const because = tuple(atom("because"), new Uint8Array(200_000));
+  a.exit(ended.pid, because as unknown as ExitReason);
   await settle();
   gate.open();
   assertEquals(await down.promise, atom("gone"));
+  assertEquals(((await exit.promise) as Term[])[0], atom("because"));
   await assertNumbered(mine, count);
 });
 
@@ -241,6 +242,31 @@ gateTest(
   },
 );
 
+gateTest("a ping waits until there is room for it", async (a, b, cluster, gate) => {
+  const mine = await inbox(b);
+  await a.connect(B);
+  gate.close();
+  const [count] = await fill(a, mine);
+  assertThrows(() => {
+    for (;;) a.send(mine.pid, 1);
+  }, BusyError);
+  const ping = a.ping(B);
+  await settle();
+  gate.open();
+  assertEquals(await ping, true);
+  await assertNumbered(mine, count);
+
+  gate.close();
+  await fill(a, mine);
+  assertThrows(() => {
+    for (;;) a.send(mine.pid, 1);
+  }, BusyError);
+  const lost = a.ping(B);
+  await settle();
+  cluster.reset();
+  assertEquals(await lost, false);
+});
+
 gateTest("what is sent before the connection is up counts as well", async (a, b, _, gate) => {
   const mine = await inbox(b, undefined, "mine");
   const target = { name: "mine", node: B };
@@ -255,9 +281,13 @@ gateTest("what is sent before the connection is up counts as well", async (a, b,
   assertThrows(() => a.cast(target, piece), BusyError);
   await assertRejects(() => a.call(target, piece), BusyError);
   await assertRejects(() => a.rpc(B, "m", "f", [piece]), BusyError);
+  const ended = await inbox(b);
+  const exit = new Promise<Term>((resolve) => b.monitor(ended.pid, (down) => resolve(down.reason)));
+  a.exit(ended.pid, tuple(atom("because"), piece) as unknown as ExitReason);
   const ready = a.sendReady(B);
   gate.open();
   await ready;
+  assertEquals(((await exit) as Term[])[0], atom("because"));
   a.send(target, tuple(count, piece));
   await assertNumbered(mine, count + 1);
   assertEquals(b.nodes(), ["a@localhost"]);
