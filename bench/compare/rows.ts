@@ -53,15 +53,18 @@ export interface Mean {
   readonly rows: number;
 }
 
-/** The means of the codec's rows: encoding, decoding, and both together. */
+/** The means of the codec's rows: encoding, decoding, and, where there are both, both together. */
 export function codecMeans(rows: readonly Row[]): Mean[] {
   const codec = rows.filter((row) => row.group === "codec");
-  const ways = ["encode", "decode"].map((way) =>
-    [`${way}, geometric mean`, codec.filter(({ name }) => name.startsWith(`${way}-`))] as const
+  const [encode, decode] = ["encode", "decode"].map((way) =>
+    codec.filter(({ name }) => name.startsWith(`${way}-`))
   );
-  return [...ways, ["codec, geometric mean of both ways", codec] as const].flatMap((
-    [title, rows],
-  ) => meansOf(title, rows));
+  const both = encode.length > 0 && decode.length > 0 ? codec : [];
+  return [
+    ...meansOf("encode, geometric mean", encode),
+    ...meansOf("decode, geometric mean", decode),
+    ...meansOf("codec, geometric mean of both ways", both),
+  ];
 }
 
 function meansOf(title: string, rows: readonly Row[]): Mean[] {

@@ -115,7 +115,7 @@ export const LIMITS: readonly Limit[] = [
   limit("spawn", ["ours", "otp"], {
     bare: "a pid, an object, a place in a table, a turn in a queue",
   }, { bare: ["../limits/bare.ts", "spawn"] }),
-  ...["call", "pids", "bignums", "document"].map((term) =>
+  ...["call", "ints", "atoms", "pids", "bignums", "document"].map((term) =>
     limit(`encode-${term}`, ["ours", "otp"], {
       bare: "an array for the result, and its bytes copied from where they are ready",
     }, { bare: ["../limits/bare.ts", "encode"] })

@@ -149,6 +149,11 @@ test("the means of the codec are over what both can do", () => {
     ["codec, geometric mean of both ways", "ergo2", 1, 2],
   ]);
   for (const [i, value] of [4, 8, 1, 2, 8].entries()) assertAlmostEquals(means[i][2], value);
+  // Where nothing decodes, there is no mean of both.
+  assertEquals(codecMeans(rows.slice(0, 1)).map(({ title, peer }) => [title, peer]), [
+    ["encode, geometric mean", "otp"],
+    ["encode, geometric mean", "ergo2"],
+  ]);
   assertEquals(verdicts(rows).map(({ title, outcome }) => [title, outcome]), [
     ["encode, geometric mean", "yes"],
     ["decode, geometric mean", "yes"],
