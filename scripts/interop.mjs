@@ -24,7 +24,8 @@ const MODES = ["visible", "hidden", "published", "tls", "mutual"];
 const IN_EVERY_MODE = [
   "tests/interop/erlang.test.ts",
   "tests/interop/elixir.test.ts",
-  "tests/interop/our_side_erlang.test.ts",
+  "tests/interop/our_side_erlang_calls.test.ts",
+  "tests/interop/our_side_erlang_links.test.ts",
   "tests/interop/our_side_disconnects.test.ts",
   "tests/interop/our_side_elixir.test.ts",
 ];

@@ -1,4 +1,4 @@
-// Run by start_node.test.ts: a program with a node, which does what its arguments say and must come to its end, or not, by itself.
+// Run by stop_node.test.ts: a program with a node, which does what its arguments say and must come to its end, or not, by itself.
 import process from "node:process";
 import { atom, GenServer, startNode } from "../../mod.ts";
 

@@ -1,14 +1,7 @@
-// Replies that come later, from elsewhere, too late or never.
-import {
-  assert,
-  assertEquals,
-  assertInstanceOf,
-  assertStrictEquals,
-  assertThrows,
-} from "@std/assert";
+// Replies that come later, from elsewhere or never, and replies that are no terms.
+import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import {
   atom,
-  CallTimeoutError,
   type Encodable,
   ExitError,
   format,
@@ -16,17 +9,13 @@ import {
   GenServer,
   isTuple,
   later,
-  NoProcessError,
   noReply,
   on,
-  type Pid,
-  Ref,
-  type ServerRef,
   t,
   type Term,
   tuple,
 } from "../../../mod.ts";
-import { BOOM, ended, nodeTest, spawned } from "../../node/_nodes.ts";
+import { BOOM, ended, nodeTest } from "../../node/_nodes.ts";
 import {
   assertJsError,
   assertRefused,
@@ -208,253 +197,6 @@ nodeTest(
     assertEquals(got, messages as Term[]);
   },
 );
-
-// Callers
-
-bothWays("a handler sees who has called, while it runs", async ({ node, platform }) => {
-  const seen: (Pid | null)[] = [];
-  let server!: Seer;
-  class Seer extends GenServer {
-    override init(): void {
-      server = this;
-    }
-    override readonly calls = {
-      see: async () => {
-        seen.push(this.caller);
-        await Promise.resolve();
-        seen.push(this.caller);
-      },
-    };
-    override handleInfo(): void {
-      seen.push(this.caller);
-    }
-  }
-  const seer = await node.start(Seer, []);
-  await seer.call("see");
-  const { value: asked, pid } = await spawned(node, (self) => seer.as(self).call("see"));
-  await asked;
-  const { value: asked2, pid: pid2 } = await spawned(node, (self) => self.call(seer, atom("see")));
-  await asked2;
-  seer.send(1);
-  await seer.call("see");
-  assertEquals(seen.map((who) => who?.key), [
-    node.pid.key,
-    node.pid.key,
-    pid.key,
-    pid.key,
-    pid2.key,
-    pid2.key,
-    undefined,
-    node.pid.key,
-    node.pid.key,
-  ]);
-  await platform.settle();
-  assertStrictEquals(server.caller, null);
-});
-
-bothWays("a process that calls itself is told at once", async ({ node }) => {
-  const told = async (call: Promise<unknown>): Promise<string> =>
-    ((await failure(call)) as Error).message;
-  class Selfish extends GenServer {
-    override readonly calls = {
-      byPid: () => told(this.call(this.pid, atom("get"))),
-      byName: () => told(this.call("selfish", atom("get"))),
-      byRef: (): Promise<string> => told(own.as(this).call("get")),
-      stop: (): Promise<string> => told(own.as(this).stop()),
-      get: () => 1,
-    };
-  }
-  const own: ServerRef<Selfish> = await node.start(Selfish, [], { register: "selfish" });
-  for (const name of ["byPid", "byName", "byRef"] as const) {
-    const message = String(await own.call(name));
-    assert(message.endsWith("a process that calls itself would wait for ever"), message);
-  }
-  assert(String(await own.call("stop")).endsWith("call this.stop() in it"));
-  assertStrictEquals(await own.call("get"), 1);
-});
-
-bothWays("a call of a process that has ended says that there is none", async ({ node }) => {
-  const counter = await node.start(Counter, []);
-  node.exit(counter.pid, BOOM);
-  const error = await failure(counter.call("get"));
-  assertInstanceOf(error, NoProcessError);
-  assertStrictEquals(error.reason, atom("noproc"));
-  assert(error.message.startsWith("Cannot reach process "), error.message);
-  assertInstanceOf(await failure(counter.stop()), NoProcessError);
-  assertStrictEquals(node._core.aliasCount, 0);
-});
-
-bothWays(
-  "a call of a name that nobody has says so, and what an Elixir module is called",
-  async ({ node }) => {
-    let error = await failure(node.call("counter", atom("get")));
-    assertInstanceOf(error, NoProcessError);
-    assertStrictEquals(error.message, "Cannot reach counter: no such process");
-    assertStrictEquals(error.target, "counter");
-    for (const target of ["Users", "My.App.Users"]) {
-      error = await failure(node.call(target, atom("get")));
-      assertInstanceOf(error, NoProcessError);
-      assertStrictEquals(
-        error.message,
-        `Cannot reach ${target}: no such process; an Elixir module is registered as Elixir.${target}`,
-      );
-    }
-    error = await failure(node.call("Elixir.Users", atom("get")));
-    assertStrictEquals((error as Error).message, "Cannot reach Elixir.Users: no such process");
-  },
-);
-
-nodeTest("an alias can be sent to, and not be called or monitored", async ({ node }) => {
-  const { value: alias } = await spawned(node, (self) => self.alias());
-  assertInstanceOf(alias, Ref);
-  assertThrows(() => node.monitor(alias, () => {}), TypeError, "by its pid or name");
-  const error = await failure(node.call(alias, atom("get")));
-  assertInstanceOf(error, TypeError);
-  assert(error.message.startsWith("Cannot call an alias: "), error.message);
-});
-
-// Time
-
-class Slow extends GenServer {
-  static gates: Gate<number>[] = [];
-  override readonly calls = {
-    slow: () => {
-      const made = gate<number>();
-      Slow.gates.push(made);
-      return later(made.promise);
-    },
-    get: () => 1,
-  };
-}
-
-bothWays("a call waits five seconds, unless it is told otherwise", async ({ node, platform }) => {
-  const slow = await node.start(Slow, [], { register: "slow" });
-  const waits: [Promise<unknown>, number, string][] = [
-    [failure(slow.call("slow")), 5000, "process"],
-    [failure(node.call("slow", atom("slow"))), 5000, "slow"],
-    [failure(slow.with({ timeout: 300 }).call("slow")), 300, "process"],
-    [failure(node.call("slow", atom("slow"), { timeout: 300 })), 300, "slow"],
-    [failure(node.call("slow", atom("slow"), t.integer, { timeout: 300 })), 300, "slow"],
-    [failure(slow.with({ timeout: 20_000 }).with({}).call("slow")), 20_000, "process"],
-  ];
-  await slow.call("get");
-  for (const [, timeout] of waits) await platform.elapse(timeout + 40);
-  for (const [wait, timeout, target] of waits) {
-    const error = await wait;
-    assertInstanceOf(error, CallTimeoutError);
-    assertStrictEquals(error.timeout, timeout);
-    assert(error.target.startsWith(target), error.target);
-    assert(error.message.includes(`no reply within ${timeout} ms`), error.message);
-    assertStrictEquals(error.exitReason, atom("timeout"));
-  }
-  assertStrictEquals(node._core.aliasCount, 0);
-});
-
-bothWays("no call ends before its time", async ({ node, platform }) => {
-  const slow = await node.start(Slow, []);
-  let over = 0;
-  for (const timeout of [100, 5000]) {
-    failure(slow.with({ timeout }).call("slow")).then(() => over++);
-  }
-  await slow.call("get");
-  await platform.elapse(99);
-  assertStrictEquals(over, 0);
-  await platform.elapse(1);
-  assertStrictEquals(over, 1);
-  await platform.elapse(4899);
-  assertStrictEquals(over, 1);
-  await platform.elapse(100);
-  assertStrictEquals(over, 2);
-});
-
-bothWays("a reply that comes too late is dropped", async ({ node, platform }) => {
-  const slow = await node.start(Slow, []);
-  const { value: late, pid } = await spawned(
-    node,
-    (self) => failure(slow.as(self).with({ timeout: 100 }).call("slow")),
-  );
-  await slow.call("get");
-  await platform.elapse(100);
-  assertInstanceOf(await late, CallTimeoutError);
-  Slow.gates.at(-1)!.open(7);
-  await platform.settle();
-  assertStrictEquals(node._core.process(pid)!.queued, 0);
-  assertStrictEquals(await slow.call("get"), 1);
-});
-
-nodeTest("a request whose caller waits no longer is not handled", async ({ node, platform }) => {
-  const block = gate();
-  const handled: number[] = [];
-  class Busy extends GenServer {
-    override readonly calls = {
-      block: () => block.promise,
-      step: on(t.integer, (i) => void handled.push(i)),
-    };
-  }
-  const busy = await node.start(Busy, []);
-  const blocked = busy.with({ timeout: Infinity }).call("block");
-  const late = failure(busy.with({ timeout: 100 }).call("step", 1));
-  await platform.elapse(100);
-  assertInstanceOf(await late, CallTimeoutError);
-  block.open();
-  await blocked;
-  await busy.call("step", 2);
-  assertEquals(handled, [2]);
-});
-
-bothWays("a call without a limit waits for ever", async ({ node, platform }) => {
-  const slow = await node.start(Slow, []);
-  let reply: number | null = null;
-  const wait = slow.with({ timeout: Infinity }).call("slow").then((n) => reply = n);
-  await slow.call("get");
-  await platform.elapse(10_000_000);
-  assertStrictEquals(reply, null);
-  Slow.gates.at(-1)!.open(3);
-  await wait;
-  assertStrictEquals(reply, 3);
-});
-
-bothWays(
-  "a call with no time at all does not wait for what is not there at once",
-  async ({ node, platform }) => {
-    const slow = await node.start(Slow, []);
-    const wait = failure(slow.with({ timeout: 0 }).call("slow"));
-    await platform.elapse(1);
-    const error = await wait;
-    assertInstanceOf(error, CallTimeoutError);
-    assertStrictEquals(error.timeout, 0);
-  },
-);
-
-bothWays("a timeout that is none is refused, as a rejection", async ({ node, platform }) => {
-  const slow = await node.start(Slow, []);
-  for (const timeout of [-1, NaN, -Infinity, "5" as never]) {
-    const error = await failure(slow.with({ timeout }).call("slow"));
-    assertInstanceOf(error, RangeError, String(timeout));
-  }
-  await platform.settle();
-  assertStrictEquals(await slow.call("get"), 1);
-});
-
-bothWays("a signal gives a call up, before it or while it waits", async ({ node, platform }) => {
-  const slow = await node.start(Slow, []);
-  const reason = new Error("no longer needed");
-  const count = Slow.gates.length;
-  const aborted = AbortSignal.abort(reason);
-  assertStrictEquals(await failure(slow.with({ signal: aborted }).call("slow")), reason);
-  assertStrictEquals(await failure(node.call(slow, atom("slow"), { signal: aborted })), reason);
-  assertStrictEquals(await slow.call("get"), 1);
-  assertStrictEquals(Slow.gates.length, count); // it was not even sent
-  const abort = new AbortController();
-  const wait = failure(slow.with({ signal: abort.signal }).call("slow"));
-  await slow.call("get");
-  assertStrictEquals(Slow.gates.length, count + 1);
-  abort.abort(reason);
-  assertStrictEquals(await wait, reason);
-  Slow.gates.at(-1)!.open(1);
-  await platform.settle();
-  assertStrictEquals(await slow.with({ signal: new AbortController().signal }).call("get"), 1);
-});
 
 // Replies that are no terms
 

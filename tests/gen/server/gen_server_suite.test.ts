@@ -1,6 +1,7 @@
 /**
  * OTP's gen_server_SUITE, by the names of its cases. What a case checks of a server written in Erlang is checked of ours: here what starts, ends
- * and calls one, in gen_server_suite_more.test.ts all else.
+ * and calls one, in gen_server_suite_casts.test.ts all other messages, in gen_server_suite_names.test.ts names and parents, in
+ * gen_server_suite_callbacks.test.ts methods that are not there and the state.
  *
  * | case | |
  * | --- | --- |

@@ -1,70 +1,14 @@
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+// Transactions of several sagas: what is done, agreed upon, and taken back.
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { atom } from "../../../lib/etf/atom.ts";
-import { format } from "../../../lib/etf/format.ts";
 import * as t from "../../../lib/etf/schema/t.ts";
-import type { Encodable, Term } from "../../../lib/etf/term.ts";
+import type { Encodable } from "../../../lib/etf/term.ts";
 import { TransactionCancelledError } from "../../../lib/gen/saga/errors.ts";
-import { type JobContext, Saga, SagaWorker, type Transaction } from "../../../mod.ts";
-import { ProcessExitedError } from "../../../lib/node/errors.ts";
-import type { Node } from "../../../lib/node/node.ts";
+import { Saga, type Transaction } from "../../../mod.ts";
 import { clusterTest } from "../../node/_cluster.ts";
-import { type Lone, nodeTest, until } from "../../node/_nodes.ts";
-import { failure, gate, logs } from "../_servers.ts";
-
-type Body = (tx: Transaction, value: unknown, saga: Fun) => unknown;
-
-/** A saga that does what a test says, and writes down how its transactions end. */
-class Fun extends Saga<unknown, unknown> {
-  #body!: Body;
-  log!: string[];
-  #name = "";
-
-  override init(name: string, log: string[], body: Body): void {
-    this.#name = name;
-    this.log = log;
-    this.#body = body;
-  }
-  override readonly calls = { name: () => this.#name };
-  override handleTransaction(tx: Transaction, value: unknown): unknown {
-    return this.#body(tx, value, this);
-  }
-  override handleCommit(_tx: Transaction, final: unknown): void {
-    this.log.push(`${this.#name} committed ${format(final as Term)}`);
-  }
-  override handleCancel(_tx: Transaction, reason: string): void {
-    this.log.push(`${this.#name} cancelled ${reason}`);
-  }
-}
-
-/** Starts sagas of these names on a node. */
-async function sagas<N extends string>(
-  node: Node,
-  log: string[],
-  bodies: Readonly<Record<N, Body>>,
-): Promise<Record<N, Awaited<ReturnType<typeof one>>>> {
-  const one = (name: string, body: Body) => node.start(Fun, [name, log, body], { register: name });
-  const refs = {} as Record<N, Awaited<ReturnType<typeof one>>>;
-  for (const name of Object.keys(bodies) as N[]) refs[name] = await one(name, bodies[name]);
-  return refs;
-}
-
-async function one(node: Node, log: string[], name: string, body: Body) {
-  return await node.start(Fun, [name, log, body], { register: name });
-}
-
-async function cancelled(promise: PromiseLike<unknown>): Promise<string> {
-  const error = await failure(Promise.resolve(promise));
-  assert(error instanceof TransactionCancelledError, String(error));
-  return error.reason;
-}
-
-/** Takes part, and writes down that it takes back what it did. */
-function doing(name: string, then?: Body): Body {
-  return (tx, value, saga) => {
-    tx.compensate(() => void saga.log.push(`${name} taken back`));
-    return then === undefined ? value : then(tx, value, saga);
-  };
-}
+import { nodeTest, until } from "../../node/_nodes.ts";
+import { gate, logs } from "../_servers.ts";
+import { cancelled, doing, Fun, one, sagas } from "./_told_sagas.ts";
 
 nodeTest("results go up, and all commit what the first has made of them", async ({ node }) => {
   const log: string[] = [];
@@ -227,96 +171,6 @@ nodeTest(
   },
 );
 
-class Add extends SagaWorker<[number, string[]], number> {
-  #log: string[] = [];
-  override async handleJob([n, log]: [number, string[]], job: JobContext): Promise<number> {
-    this.#log = log;
-    job.interim(n + 1);
-    if (n === 13) throw new Error("unlucky");
-    if (n < 0) await new Promise((resolve) => job.signal.addEventListener("abort", resolve));
-    return n + 2;
-  }
-  override handleCommit(final: Term): void {
-    this.#log.push(`job committed ${format(final)}`);
-  }
-  override handleCancel(reason: string): void {
-    this.#log.push(`job cancelled ${reason}`);
-  }
-}
-
-function workers({ node }: Lone): number {
-  return node._core.processes.size;
-}
-
-nodeTest("jobs are done by linked processes, and end with their transaction", async (lone) => {
-  const { node, platform } = lone;
-  const log: string[] = [];
-  const parts: unknown[] = [];
-  const { first } = await sagas(node, log, {
-    first: async (tx, value) => {
-      const job = tx.job(Add, [Number(value), log], { interim: (part) => parts.push(part) });
-      assert(node.info(job.pid)!.links.some((pid) => pid.equals(node.whereis("first")!)));
-      const sum = await job + await tx.job((n: number) => n * 2, 4);
-      return sum;
-    },
-    cancels: async (tx) => {
-      const job = tx.job(Add, [-1, log]);
-      void Promise.resolve().then(() => job.cancel("not needed"));
-      return await cancelled(job);
-    },
-    late: (tx) => tx.job(Add, [-1, log], { timeout: 50 }),
-    unseen: (tx) => void tx.job(Add, [13, log]),
-    caught: async (tx) => (await cancelled(tx.job(Add, [13, log]))).slice(0, 10),
-  });
-  const before = workers(lone);
-  assertEquals(await first.run(1), 11);
-  assertEquals(parts, [2]);
-  assertEquals(log, ["first committed 11", "job committed 11"]);
-  await until(() => workers(lone) === before);
-
-  log.length = 0;
-  assert((await cancelled(first.run(13))).includes("unlucky"));
-  assertEquals(log.length, 1);
-  assert(
-    (await cancelled((await node.ref(Fun, "unseen") as unknown as typeof first).run(1))).includes(
-      "unlucky",
-    ),
-  );
-  assertEquals(await (node.ref(Fun, "caught") as unknown as typeof first).run(1), "job failed");
-  log.length = 0;
-  assertEquals(await (node.ref(Fun, "cancels") as unknown as typeof first).run(1), "not needed");
-  assertEquals(
-    log,
-    ["job cancelled not needed", 'cancels committed <<"not needed">>'],
-  );
-  const late = cancelled((node.ref(Fun, "late") as unknown as typeof first).run(1));
-  await platform.elapse(60);
-  assertEquals(await late, "lifespan");
-  await until(() => workers(lone) === before);
-});
-
-nodeTest(
-  "a saga that ends takes its workers with it, and its transactions are told",
-  async (lone) => {
-    const { node } = lone;
-    const log: string[] = [];
-    const { first } = await sagas(node, log, {
-      first: doing("first", (tx) => tx.next("ends", 1)),
-      ends: (tx) => tx.job(Add, [-1, log]),
-    });
-    const before = workers(lone);
-    const result = cancelled(first.run(1));
-    while (workers(lone) === before) await new Promise((resolve) => setTimeout(resolve, 0));
-    node.exit(node.whereis("ends")!, atom("kill"));
-    assertEquals(await result, "saga {ends,lone@localhost} is down: killed");
-    await until(() => workers(lone) === before - 1);
-    const mine = first.run(2);
-    node.exit(first.pid, atom("kill"));
-    await assertRejects(() => mine, ProcessExitedError);
-    await assertRejects(() => first.run(3), ProcessExitedError);
-  },
-);
-
 nodeTest("without two-phase commit it counts when the first is done", async ({ node }) => {
   const log: string[] = [];
   const { first } = await sagas(node, log, {
@@ -406,34 +260,6 @@ nodeTest("what handleDone starts is waited for; a result that is no term cancels
   await sagas(node, log, { part: doing("part", (_tx, value) => value) });
   assertEquals(await late.run(1), 1);
   assertEquals(log.sort(), ["late committed 1", "part committed 1"]);
-});
-
-nodeTest("a worker that ends with its result before the commit cancels", async ({ node }) => {
-  const log: string[] = [];
-  const { first } = await sagas(node, log, {
-    first: async (tx) => {
-      const job = tx.job(Add, [1, log]);
-      await job;
-      node.exit(job.pid, atom("kill"));
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      return 1;
-    },
-  });
-  assertEquals(await cancelled(first.run(1)), "job failed: killed");
-});
-
-nodeTest("interim results come before the result", async ({ node }) => {
-  const log: string[] = [];
-  const got: Term[] = [];
-  const { first } = await sagas(node, log, {
-    first: (tx) => tx.next("a", 1, { interim: (part) => got.push(part) }),
-    a: (tx) => {
-      tx.interim(1);
-      tx.interim("two");
-      return 3;
-    },
-  });
-  assertEquals([await first.run(1), got as unknown[]], [3, [1, "two"]]);
 });
 
 nodeTest("what is over cannot go on, and says so", async ({ node, platform }) => {
