@@ -362,7 +362,11 @@ export abstract class LocalNode {
     this._core.reply(from, value);
   }
 
-  /** Sends an exit signal to a process, as Erlang's `exit/2`, from {@linkcode Node.pid}. */
+  /**
+   * Sends an exit signal to a process, as Erlang's `exit/2`, from {@linkcode Node.pid}.
+   *
+   * @throws {BusyError} if too much waits to be sent to its node and the reason has more than 1,024 bytes; smaller ones are never refused.
+   */
   exit(pid: Pid, reason: ExitReason): void {
     this._core.exit(this._core.main, checkPid("exit", pid), checkReason(reason));
   }

@@ -273,6 +273,8 @@ export abstract class ProcessContext {
   /**
    * Sends an exit signal to a process, as Erlang's `exit/2`. What it does there is as in Erlang: `kill` ends it in any case, one that
    * traps exits gets a message, `normal` is ignored.
+   *
+   * @throws {BusyError} if too much waits to be sent to its node and the reason has more than 1,024 bytes; smaller ones are never refused.
    */
   exit(pid: Pid, reason: ExitReason): void {
     alive(this, "exit")._core.exit(this._process, checkPid("exit", pid), checkReason(reason));

@@ -1,5 +1,6 @@
 import { NumberTable } from "../../_util/number_table.ts";
 import { type Atom, atom } from "../../etf/atom.ts";
+import { encodeToKeep } from "../../etf/encoder.ts";
 import { EncodeError } from "../../etf/errors.ts";
 import { Pid, type Ref } from "../../etf/identifiers.ts";
 import type { Encodable, Term } from "../../etf/term.ts";
@@ -34,6 +35,8 @@ import type { PeerStats } from "./stats.ts";
 const NOTSUP = atom("notsup");
 /** The exit reason of what was spawned with a link for somebody who waits no longer. */
 const ABANDONED = atom("abandoned");
+/** Bytes of an exit reason, as a term, that goes though a queue is full. */
+const SMALL_REASON = 1024;
 /** In front of what was wrong with it, in the place of a reason that cannot be sent. */
 const BAD_REASON = atom("bad_reason");
 
@@ -252,15 +255,22 @@ export class Peer implements RemoteNode {
     });
   }
 
-  /** Never refused: whoever ends a process, as a supervisor does, relies on it. */
+  /** Refused by a full queue only with a large reason: whoever ends a process, as a supervisor does, relies on it. */
   exit(from: Pid, to: Pid, reason: Term): void {
-    if (this.connection === null) {
-      const copy = this.#waiting.keep([from, to], reason, true);
+    const { connection } = this;
+    const isUrgent = (): boolean => this.#taking || encodeToKeep(reason).length <= SMALL_REASON;
+    if (connection === null) {
+      const copy = this.#waiting.keep([from, to], reason, isUrgent());
       return this.#whenUp(() => this.exit(from, to, copy));
     }
     this.#told(from);
-    if (this.#exitPayload) this.connection.send([CONTROL.PAYLOAD_EXIT2, from, to], reason);
-    else this.#signal([CONTROL.EXIT2, from, to, reason]);
+    const control: OutgoingControl = this.#exitPayload
+      ? [CONTROL.PAYLOAD_EXIT2, from, to]
+      : [CONTROL.EXIT2, from, to, reason];
+    const payload = this.#exitPayload ? reason : undefined;
+    if (connection.offer(control, payload)) return;
+    if (!isUrgent()) throw new BusyError(this.name, connection.queued);
+    connection.send(control, payload);
   }
 
   setGroupLeader(leader: Pid, of: Pid): void {

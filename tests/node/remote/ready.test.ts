@@ -105,6 +105,10 @@ gateTest("what does not fit throws, and all that was taken arrives", async (a, b
   const piece = new Uint8Array(200_000);
   assertThrows(() => a.send({ name: "x", node: B }, piece), BusyError);
   assertThrows(() => a.cast({ name: "x", node: B }, piece), BusyError);
+  assertThrows(
+    () => a.exit(mine.pid, tuple(atom("because"), piece) as unknown as ExitReason),
+    BusyError,
+  );
   await assertRejects(() => a.call({ name: "x", node: B }, piece), BusyError);
   await assertRejects(() => a.rpc(B, "m", "f", [piece]), BusyError);
   await assertRejects(() => a.spawnRemote(B, "m", "f", [piece]), BusyError);
@@ -209,7 +213,11 @@ gateTest("exits and downs go though nothing else does", async (a, b, _, gate) =>
   gate.close();
   const [count] = await fill(a, mine);
   a.exit(watched.pid, atom("gone"));
-  const because = tuple(atom("because"), new Uint8Array(200_000));
+  // No message of 8 bytes is taken any more.
+  assertThrows(() => {
+    for (;;) a.send(mine.pid, count);
+  }, BusyError);
+  const because = tuple(atom("because"), new Uint8Array(900));
   a.exit(ended.pid, because as unknown as ExitReason);
   await settle();
   gate.open();
@@ -283,7 +291,10 @@ gateTest("what is sent before the connection is up counts as well", async (a, b,
   await assertRejects(() => a.rpc(B, "m", "f", [piece]), BusyError);
   const ended = await inbox(b);
   const exit = new Promise<Term>((resolve) => b.monitor(ended.pid, (down) => resolve(down.reason)));
-  a.exit(ended.pid, tuple(atom("because"), piece) as unknown as ExitReason);
+  const because = (size: number): ExitReason =>
+    tuple(atom("because"), new Uint8Array(size)) as unknown as ExitReason;
+  assertThrows(() => a.exit(ended.pid, because(100_000)), BusyError);
+  a.exit(ended.pid, because(900));
   const ready = a.sendReady(B);
   gate.open();
   await ready;
