@@ -1,4 +1,5 @@
-import { Encoder } from "../etf/encoder.ts";
+import { decode } from "../etf/decoder.ts";
+import { Encoder, encodeToKeep } from "../etf/encoder.ts";
 import type { Pid } from "../etf/identifiers.ts";
 import type { EncodeOptions } from "../etf/options.ts";
 import type { Encodable } from "../etf/term.ts";
@@ -27,10 +28,13 @@ const FLUSH_AT = 64 * 1024;
  */
 const PATIENCE = 6;
 
+/** Each term stays what it is. */
+const AS_IT_IS = { floats: "wrap" } as const;
+
 /** What an outbox sends by, and whom it tells. */
 export interface OutboxOptions {
   readonly stream: Pick<Stream, "write" | "flush" | "buffered">;
-  readonly platform: Pick<Platform, "defer" | "yield">;
+  readonly platform: Pick<Platform, "defer" | "yield" | "log">;
   readonly packets: Packets;
   readonly encode: EncodeOptions;
   /** Bytes that may wait before `offer` refuses more. */
@@ -61,7 +65,7 @@ export class Outbox {
   fragmentsOut = 0;
 
   readonly #stream: Pick<Stream, "write" | "flush" | "buffered">;
-  readonly #platform: Pick<Platform, "defer" | "yield">;
+  readonly #platform: Pick<Platform, "defer" | "yield" | "log">;
   readonly #packets: Packets;
   readonly #encoder: Encoder;
   readonly #outgoing: Outgoing;
@@ -76,6 +80,9 @@ export class Outbox {
   #flushAt = FIRST_FLUSH;
   #yielded = false;
   #cleared = false;
+  /** While a signal is put to the others, and what was sent meanwhile. */
+  #putting = false;
+  readonly #meanwhile: (() => void)[] = [];
   /** Bytes of signals that came on top of a queue that was full. */
   #excess = 0;
 
@@ -168,6 +175,42 @@ export class Outbox {
 
   /** @returns `false` where it needs more than `room`, and was not sent. */
   #put(
+    control: OutgoingControl,
+    payload: Encodable | undefined,
+    receiver: Pid | null,
+    sender: Pid | null,
+    room: number,
+  ): boolean {
+    if (this.#putting) {
+      // By a getter or an iterator of the value that is being written. It goes behind that, as what it is now.
+      const copy = payload === undefined ? payload : decode(encodeToKeep(payload), AS_IT_IS);
+      this.#meanwhile.push(() => this.#put(control, copy, receiver, sender, Infinity));
+      return true;
+    }
+    this.#putting = true;
+    try {
+      return this.#place(control, payload, receiver, sender, room);
+    } finally {
+      this.#putting = false;
+      if (this.#meanwhile.length > 0) this.#putMeanwhile();
+    }
+  }
+
+  #putMeanwhile(): void {
+    for (const put of this.#meanwhile.splice(0)) {
+      try {
+        put();
+      } catch (error) {
+        const { message } = error as Error;
+        this.#platform.log(
+          "error",
+          `Cannot send what a value sent while it was written: ${message}`,
+        );
+      }
+    }
+  }
+
+  #place(
     control: OutgoingControl,
     payload: Encodable | undefined,
     receiver: Pid | null,

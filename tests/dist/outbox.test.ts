@@ -435,4 +435,54 @@ test("whoever hears that a connection is busy may end it", () =>
     assertEquals(out.queued, 0);
   }));
 
+// ---- values that send while they are written
+
+/** A map that does something when it is read, as a getter or an iterator may. */
+class Doing extends Map<Encodable, Encodable> {
+  readonly #then: () => void;
+
+  constructor(then: () => void) {
+    super();
+    this.#then = then;
+  }
+
+  override *[Symbol.iterator](): MapIterator<[Encodable, Encodable]> {
+    yield ["a", 1];
+    this.#then();
+    yield ["b", 2];
+  }
+
+  override entries(): MapIterator<[Encodable, Encodable]> {
+    return this[Symbol.iterator]();
+  }
+}
+
+for (const [flags, what] of [[CACHE | FRAGMENTS, "headers"], [0n, "pass through"]] as const) {
+  test(`what a value sends while it is written goes behind it, as it is then; ${what}`, () =>
+    pairTest(async (pair) => {
+      const { out } = pair;
+      const list = [2, atom("before")];
+      const doing = new Doing(() => {
+        out.send(send(near(1), far(1)), tuple(...list) as Encodable);
+        list[1] = atom("after");
+        out.send(send(near(1), far(1)), tuple(3, new Uint8Array(100_000)));
+        assertThrows(() => out.send(send(near(1), far(1)), Symbol() as never), EncodeError);
+      });
+      out.send(send(near(1), far(1)), tuple(1, doing, atom("behind")));
+      // Also where the value itself is refused.
+      const refused = new Doing(() => out.send(send(near(1), far(1)), 4));
+      assertThrows(
+        () => out.send(send(near(1), far(1)), tuple(0, refused, Symbol() as never)),
+        EncodeError,
+      );
+      out.send(send(near(1), far(1)), 5);
+      await pair.until(() => pair.signals.length >= 5);
+      // Refused values are gone through once more, to say where.
+      assertEquals(numbers(pair).filter((n, i, all) => n !== all[i - 1]), [1, 2, 3, 4, 5]);
+      assertEquals((pair.signals[1][1] as Term[])[1], atom("before"));
+      assertEquals(pair.downs, []);
+      assertEquals(pair.logs, []);
+    }, { flags }));
+}
+
 testNothingIsLeft();
