@@ -57,7 +57,8 @@ export class LeafWriter extends Writer {
     const room = text.length > MEASURED ? utf8Length(text) : text.length * 3;
     if (pos + room + 5 > this.bytes.length) {
       this.position = pos;
-      this._grow(room + 5);
+      // No more than it needs: what is beyond the limit is refused.
+      this.reserve(utf8Length(text) + 5);
       pos = this.position;
     }
     return this.#wideText(text, pos);

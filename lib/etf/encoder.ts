@@ -5,6 +5,7 @@ import { deflate } from "./_compressed.ts";
 import { type Convertible, isPlain } from "./convert.ts";
 import { atomKey, DeepEncoder, MAX_ARITY, REFUSED } from "./_deep_encoder.ts";
 import { NativeRecord } from "./fun.ts";
+import { EncodeError } from "./errors.ts";
 import { Pid, Ref } from "./identifiers.ts";
 import { ImproperList } from "./list.ts";
 import type { EncodeOptions } from "./options.ts";
@@ -38,7 +39,7 @@ export class Encoder extends DeepEncoder {
     this._limit = before + this._maxSize;
     try {
       this.position = this.#value(value, this.position, DEPTH);
-      if (this.pending + this._apart > this._limit) throw this._tooLarge();
+      if (!(this.pending + this._apart <= this._limit)) throw this.#notWritten();
     } catch (error) {
       this.position = this._start + before;
       if (error !== REFUSED) throw error;
@@ -46,6 +47,12 @@ export class Encoder extends DeepEncoder {
     } finally {
       this._limit = Infinity;
     }
+  }
+
+  /** Why the position is not where it may be: no number at all where a term was made of something else than its type says. */
+  #notWritten(): EncodeError {
+    if (this.pending >= 0) return this._tooLarge();
+    return new EncodeError("it holds a pid, a reference, a port or a fun with no atom in it", "");
   }
 
   /** Goes the same way again, slowly, to find where what was refused stands. */

@@ -1,4 +1,4 @@
-import type { Atom } from "./atom.ts";
+import { Atom } from "./atom.ts";
 import type { Pid } from "./identifiers.ts";
 import type { Term } from "./term.ts";
 import { inspectable } from "./_inspect.ts";
@@ -57,9 +57,18 @@ export class ExternalFun {
   /**
    * The function `module:name/arity`, whether there is one or not.
    *
+   * @throws {TypeError} if the module or the name is no atom.
    * @throws {RangeError} if the arity is not an integer from 0 to 255.
    */
   constructor(module: Atom, name: Atom, arity: number) {
+    for (const part of [module, name]) {
+      if (part instanceof Atom) continue;
+      throw new TypeError(
+        `Cannot make an external fun of ${typeof part} ${
+          String(part)
+        }: an atom is needed, atom("...")`,
+      );
+    }
     if (!(Number.isInteger(arity) && arity >= 0 && arity <= 255)) {
       throw new RangeError(`Cannot make an external fun: arity ${arity}, 0 to 255 is needed`);
     }

@@ -208,6 +208,13 @@ test("a value that would be too large is an error", () => {
   assertThrows(() => encode(new Uint8Array(1000), { maxSize: 1000 }), EncodeError);
   assertEquals(encode(new Uint8Array(1000), { maxSize: 1005 }).length, 1006);
   assertThrows(() => encode("a".repeat(100), { maxSize: 50 }), EncodeError);
+  // Wherever in a slab a text stands, and whatever room it might need.
+  for (const [before, length] of [[60_000, 5000], [0, 300], [65_500, 25], [65_400, 20_001]]) {
+    const texts = ["f".repeat(before), "x".repeat(length)];
+    const { length: size } = encode(texts);
+    assertEquals(encode(texts, { maxSize: size - 1 }).length, size);
+    assertThrows(() => encode(texts, { maxSize: size - 2 }), EncodeError);
+  }
 });
 
 test("what is to be kept has a buffer of its own", () => {

@@ -8,6 +8,7 @@ import {
 import { test } from "node:test";
 import { type Atom, atom, atomCount, existingAtom } from "../../lib/etf/atom.ts";
 import { Binary, Bitstring } from "../../lib/etf/binary.ts";
+import { decode } from "../../lib/etf/decoder.ts";
 import { encode } from "../../lib/etf/encoder.ts";
 import { Float, float } from "../../lib/etf/float.ts";
 import { ExternalFun } from "../../lib/etf/fun.ts";
@@ -147,6 +148,24 @@ test("identifiers compare by what they name", () => {
 test("an external fun has an arity of 0 to 255", () => {
   for (const arity of [-1, 256, 1.5]) {
     assertThrows(() => new ExternalFun(atom("m"), atom("f"), arity), RangeError);
+  }
+});
+
+test("an external fun is made of atoms, and what was made of something else is no term", () => {
+  const error = assertThrows(() => new ExternalFun("m" as never, atom("f"), 1), TypeError);
+  assertEquals(
+    error.message,
+    'Cannot make an external fun of string m: an atom is needed, atom("...")',
+  );
+  assertThrows(() => new ExternalFun(atom("m"), "f" as never, 1), TypeError);
+  for (
+    const make of [
+      () => new Pid("a@b" as never, 1, 2, 3),
+      () => new Ref(undefined as never, 1, [1]),
+    ]
+  ) {
+    assertThrows(() => encode([1, make()]));
+    assertEquals(decode(encode([1, 2])), [1, 2]);
   }
 });
 
