@@ -22,7 +22,7 @@ export interface Curve {
    * add to that is seen in the curve.
    */
   readonly grows: "not" | "linearly";
-  /** What the cost comes from, in a sentence. */
+  /** What the cost comes from, in a sentence or two. */
   readonly because: string;
 }
 
@@ -51,7 +51,7 @@ export const CURVES: readonly Curve[] = [
     unit: "B",
     grows: "not",
     because:
-      "Each server has its own objects and an entry in the table of processes, and nothing that depends on how many there are.",
+      "Each server has its own objects and an entry in the table of processes, and nothing that depends on how many there are. A server here has one handler in a table of its class and no state, and has never answered; one in compare.md has three handlers in a table of its own and a field, and so takes more.",
   },
   {
     name: "monitors",

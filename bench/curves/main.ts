@@ -8,17 +8,17 @@
  * draws again what the folder has.
  */
 
-import { existsSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { optionsOf, positive, runtimesOf } from "../compare/options.ts";
 import { Running } from "../compare/programs.ts";
-import { json, keep, machine, RESULTS } from "../compare/results.ts";
+import { json, machine, RESULTS } from "../compare/results.ts";
 import { type Runtime, runtimeCommand, RUNTIMES, versionOf } from "../compare/systems.ts";
 import { type Curve, CURVES } from "./curves.ts";
-import { type Measured, page, picture, table } from "./page.ts";
+import { drawKept, keepMeasured, kept } from "./files.ts";
+import { type Measured, table } from "./page.ts";
 
 const options = optionsOf({
   json: { type: "boolean", default: false },
@@ -106,27 +106,19 @@ async function main(): Promise<void> {
   };
   const all: Record<string, Measured> = {};
   for (const curve of curves) {
-    const file = join(options.out, curve.name);
-    if (options.draw && !existsSync(`${file}.json`)) continue;
-    const measured: Measured = options.draw
-      ? JSON.parse(readFileSync(`${file}.json`, "utf8"))
-      : await measureCurve(curve, runtimes, effort);
-    all[curve.name] = measured;
-    keep(`${file}.json`, json(measured));
-    if (measured.series.some(({ points }) => points.some(({ samples }) => samples.length > 0))) {
-      keep(`${file}.svg`, picture(curve, measured));
+    if (!options.draw) {
+      keepMeasured(options.out, curve, await measureCurve(curve, runtimes, effort));
     }
+    const measured = kept(options.out, curve);
+    if (measured === null) continue;
+    all[curve.name] = measured;
+    drawKept(options.out, [curve]);
     if (!options.json) {
       console.log(`**${curve.title}** (${curve.name})\n\n${table(curve, measured)}\n`);
     }
     if (measured.series.some(({ failed }) => failed !== null)) process.exitCode = 1;
   }
   if (options.json) console.log(json(all));
-  const there = CURVES.flatMap((curve): [Curve, Measured][] => {
-    const file = join(options.out, `${curve.name}.json`);
-    return existsSync(file) ? [[curve, JSON.parse(readFileSync(file, "utf8"))]] : [];
-  });
-  if (there.length > 0) keep(`${options.out}.md`, page(there, basename(options.out)));
   say(`written to ${options.out} and ${options.out}.md`);
 }
 

@@ -1,10 +1,15 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Curve, CURVES } from "../../bench/curves/curves.ts";
+import { drawKept, keepMeasured, kept } from "../../bench/curves/files.ts";
 import { growsTooFast, growth } from "../../bench/curves/growth.ts";
 import { labelOf, LogScale } from "../../bench/curves/scale.ts";
 import { page, picture } from "../../bench/curves/page.ts";
 import { draw, labelPlaces, type Series } from "../../bench/curves/svg.ts";
+import { RESULTS } from "../../bench/compare/results.ts";
 
 test("a logarithmic axis begins and ends at powers of ten", () => {
   const scale = new LogScale([3, 2_000], 100, 500);
@@ -129,6 +134,58 @@ test("a page shows each curve with its sentence, its picture and a table of the 
     ],
   );
   assertMatch(picture(CURVE, measured), /medians of 3 samples, bars from least to greatest</);
+});
+
+function inFolder(body: (folder: string) => void): void {
+  const above = mkdtempSync(join(tmpdir(), "ergo-curves-"));
+  const folder = join(above, "curves");
+  mkdirSync(folder);
+  try {
+    body(folder);
+  } finally {
+    rmSync(above, { recursive: true });
+  }
+}
+
+/** All that was written for curves: the page, and what is in the folder. */
+function written(folder: string): Record<string, string> {
+  const files = readdirSync(folder).sort().map((file) => join("curves", file));
+  return Object.fromEntries(
+    ["curves.md", ...files].map((file) => [file, readFileSync(join(folder, "..", file), "utf8")]),
+  );
+}
+
+test("the pictures and the page that are kept are what `bench:curves --draw` makes", () => {
+  const before = written(join(RESULTS, "curves"));
+  inFolder((folder) => {
+    for (const file of Object.keys(before).filter((file) => file.endsWith(".json"))) {
+      copyFileSync(join(RESULTS, file), join(folder, "..", file));
+    }
+    drawKept(folder, CURVES);
+    const after = written(folder);
+    assertEquals(Object.keys(after), Object.keys(before));
+    for (const [file, text] of Object.entries(after)) {
+      assert(text === before[file], `${file} is not what is drawn: run bench:curves --draw`);
+    }
+  });
+});
+
+test("what was measured is drawn as it is kept, so that drawing again changes nothing", () => {
+  const [curve] = CURVES;
+  const points = curve.sizes.map((size) => ({ size, samples: [1.234_567, 2.345_678, 98_765.432] }));
+  const machine = { cpu: "x", cores: 2, memory: 1, system: "linux", load: [0.123_456, 0] } as const;
+  const series = [{ label: "bun", points, failed: null }];
+  inFolder((folder) => {
+    const measured = { date: "2026-11-21", machine, versions: {}, rounds: 1, series };
+    keepMeasured(folder, curve, measured);
+    drawKept(folder, [curve]);
+    assertEquals(kept(folder, curve)?.series[0].points[0].samples, [1.235, 2.346, 98_770]);
+    const first = written(folder);
+    assertEquals(Object.keys(first).length, 3);
+    keepMeasured(folder, curve, kept(folder, curve)!);
+    drawKept(folder, [curve]);
+    assertEquals(written(folder), first);
+  });
 });
 
 test("each curve has a name of its own, and sizes that grow", () => {
