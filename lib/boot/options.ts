@@ -128,7 +128,8 @@ export interface NodeOptions extends ApplicationsOptions {
   readonly env?: Readonly<Record<string, unknown>>;
   /**
    * On how many threads besides its own the node can run processes, by `node.start(new URL("./w.ts", import.meta.url), args)` and
-   * `child(new URL(...), args)`: for work that keeps a core busy, as many as there are cores. Each starts when it is first needed. Under
+   * `child(new URL(...), args)`: for work that keeps a core busy, as many as there are cores. Each starts when it is first needed. A thread
+   * that ends takes all of its processes with it, each of which counts against the `intensity` of its supervisor. Under
    * Deno such modules have to be readable (`--allow-read`). Default 0.
    */
   readonly workers?: number;
