@@ -461,7 +461,7 @@ for (const [flags, what] of [[CACHE | FRAGMENTS, "headers"], [0n, "pass through"
   test(`what a value sends while it is written goes behind it, as it is then; ${what}`, () =>
     pairTest(async (pair) => {
       const { out } = pair;
-      const list = [2, atom("before")];
+      const list: Encodable[] = [2, atom("before")];
       const doing = new Doing(() => {
         out.send(send(near(1), far(1)), tuple(...list) as Encodable);
         list[1] = atom("after");
