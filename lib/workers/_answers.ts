@@ -55,6 +55,11 @@ export class Answers {
     this.#shared.answer(question, { ok, bytes });
   }
 
+  /** The same for what cannot be answered. */
+  refuseNow(question: number, error: Error): void {
+    this.#shared.answer(question, { ok: false, bytes: encode(failureTerm(error)) });
+  }
+
   later(id: number, request: Term): void {
     const answer = async (): Promise<void> => {
       try {

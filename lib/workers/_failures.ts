@@ -8,9 +8,11 @@ import {
   errorText,
   ExitError,
   exitReasonOf,
+  MailboxFullError,
   NameError,
   NodeDownError,
   NodeStoppedError,
+  NoProcessError,
 } from "../node/errors.ts";
 import { IgnoredError } from "../node/process/ignore.ts";
 import { describeThrown } from "../node/provided/thrown.ts";
@@ -58,6 +60,7 @@ function detailOf(error: unknown): Encodable {
   if (error instanceof SpawnError) return error.reason;
   if (error instanceof NameError) return error.pid;
   if (error instanceof NodeDownError) return error.node;
+  if (error instanceof NoProcessError || error instanceof MailboxFullError) return error.target;
   if (error instanceof CallTimeoutError) return tuple(error.target, error.timeout);
   return exitReasonOf(error);
 }
@@ -86,6 +89,10 @@ function errorOf(name: string, detail: Term): Error {
   switch (name) {
     case "NodeDownError":
       return new NodeDownError(String(detail));
+    case "NoProcessError":
+      return new NoProcessError(String(detail));
+    case "MailboxFullError":
+      return new MailboxFullError(String(detail));
     case "NodeStoppedError":
       return new NodeStoppedError("go on", "");
     case "CallTimeoutError":

@@ -56,6 +56,19 @@ const WITHOUT_PAYLOAD: ReadonlySet<number> = new Set([
   ...[OP.BUSY, OP.CHECK],
 ]);
 
+const OPS: ReadonlySet<unknown> = new Set(Object.values(OP));
+
+export function isOp(value: unknown): boolean {
+  return OPS.has(value);
+}
+
+const REASONS: ReadonlySet<number> = new Set([OP.EXIT, OP.DOWN, OP.FAIL, OP.ENDED, OP.STOP]);
+
+/** Whether its payload is a reason. */
+export function hasReason(op: number): boolean {
+  return REASONS.has(op);
+}
+
 export function hasPayload(op: number): boolean {
   return !WITHOUT_PAYLOAD.has(op);
 }

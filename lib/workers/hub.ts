@@ -166,10 +166,15 @@ export class Hub implements Outside, RemoteNodes, Part {
   }
 
   answered(id: number, ok: boolean, answer: Term): void {
-    const asked = this.#asked.get(id);
+    if (!ok) return this.failed(id, failureOf(answer));
+    this.#asked.get(id)?.resolve(answer);
     this.#asked.delete(id);
-    if (ok) asked?.resolve(answer);
-    else asked?.reject(failureOf(answer));
+  }
+
+  /** There is no answer. */
+  failed(id: number, error: Error): void {
+    this.#asked.get(id)?.reject(error);
+    this.#asked.delete(id);
   }
 
   /** Says that this thread is there, and has done what came before. */

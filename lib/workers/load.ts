@@ -51,12 +51,6 @@ export class Load extends Turn {
     return this.#process;
   }
 
-  /** There is no process, and why. */
-  cannot(pid: Pid, error: unknown): void {
-    this.#hub.mail.write(OP.FAILED, [pid], failureTerm(error));
-    this.#hub.tellReason(OP.ENDED, [pid], exitReasonOf(error));
-  }
-
   async run(): Promise<unknown> {
     const process = this.#process;
     let instance: Behaviour;
@@ -101,6 +95,12 @@ export class Load extends Turn {
   #tell(error: unknown): void {
     this.#hub.mail.write(OP.FAILED, [this.#process.pid], failureTerm(error));
   }
+}
+
+/** Says that there is no process, and why. */
+export function cannotStart(hub: Hub, pid: Pid, error: unknown): void {
+  hub.mail.write(OP.FAILED, [pid], failureTerm(error));
+  hub.tellReason(OP.ENDED, [pid], exitReasonOf(error));
 }
 
 /** Stands where the behaviour will be. */

@@ -6,7 +6,7 @@ import type { Encodable, Term } from "../etf/term.ts";
 import { type Tuple, tuple } from "../etf/tuple.ts";
 import type { Core } from "../node/core.ts";
 import type { Receiver } from "../node/core_options.ts";
-import { ExitError, exitReasonOf } from "../node/errors.ts";
+import { errorText, ExitError, exitReasonOf } from "../node/errors.ts";
 import type { Node } from "../node/node.ts";
 import type { Priority } from "../node/process/mailbox.ts";
 import { processId } from "../node/process/process.ts";
@@ -15,13 +15,14 @@ import { addressOf, type Name, nodeOf } from "../node/target.ts";
 import type { Timer } from "../platform/contract.ts";
 import type { StartThread, Thread } from "../platform/threads.ts";
 import { Answers } from "./_answers.ts";
-import { failureOf } from "./_failures.ts";
+import { failureOf, failureTerm } from "./_failures.ts";
 import { Held } from "./_held.ts";
-import { AS_IT_IS, Mail, MailReader, type Signal } from "./_mail.ts";
+import { AS_IT_IS, type Caller, Mail, MailReader, type Signal } from "./_mail.ts";
 import { OutMonitor } from "./_out_monitor.ts";
+import { badReason, failCall, refuseMessage } from "./_refusals.ts";
 import { type Settings, settingsTerm, SHARED_BYTES, THREAD } from "./_settings.ts";
 import { SharedAnswer } from "./_shared_answer.ts";
-import { FIRST_CHECK, OP, PRIORITIES } from "./_signals.ts";
+import { FIRST_CHECK, hasReason, OP, PRIORITIES } from "./_signals.ts";
 import { targetOf } from "./_targets.ts";
 import { type NextPlace, WaitingPlace } from "./_waiting_place.ts";
 import { type Place, PlacedBody, PlacedProcess } from "./placed_process.ts";
@@ -76,19 +77,18 @@ export class NodeThread implements Place, NextPlace {
     const settings = home.settings();
     const shared = new SharedArrayBuffer(SHARED_BYTES);
     this.#shared = new SharedAnswer(shared);
-    this.#reader = new MailReader(
-      (signal) => this.#termsOf(signal),
-      (signal, payload) => this.#handle(signal, payload),
-      (error) => core.fault(`Cannot do what worker ${number} wants`, error),
-    );
+    this.#reader = new MailReader({
+      termsOf: (signal) => this.#termsOf(signal),
+      handle: (signal, payload) => this.#handle(signal, payload),
+      refused: (signal, error, caller) => this.#refused(signal, error, caller),
+      fault: (error) => core.fault(`Cannot do what worker ${number} wants`, error),
+    });
     this.#thread = home.startThread(
       home.entry,
       `worker ${number} of ${core.name.name}`,
       { of: THREAD, settings: encode(settingsTerm(settings)), shared },
       {
-        message: (bytes) => {
-          if (!this.#over) this.#reader.read(bytes);
-        },
+        message: (bytes) => this.#read(bytes),
         ended: (error, code) => this.#ended(error, code),
       },
     );
@@ -192,6 +192,17 @@ export class NodeThread implements Place, NextPlace {
     return process;
   }
 
+  /** Where it cannot be read what it says, it is not known any more what runs there. */
+  #read(bytes: Uint8Array): void {
+    if (this.#over) return;
+    try {
+      this.#reader.read(bytes);
+    } catch (error) {
+      const what = `it has sent what cannot be read: ${errorText(error)}`;
+      this.#down(exitReasonOf(error) as unknown as Tuple, what, true);
+    }
+  }
+
   #ended(error: unknown, code: number): void {
     if (this.#over) return;
     const why = error === null
@@ -261,6 +272,22 @@ export class NodeThread implements Place, NextPlace {
     return elsewhere ?? core.local(address)?.terms ?? core.terms;
   }
 
+  /** What it has sent is more than its receiver takes. */
+  #refused(signal: Signal, error: Error, caller: Caller | null): void {
+    if (hasReason(signal[0])) return this.#handle(signal, badReason(error));
+    switch (signal[0]) {
+      case OP.SEND:
+        return refuseMessage(this.#core, targetOf(signal[2]), error, caller);
+      case OP.FAILED:
+        return this.#from(signal[1], (process) => process.hasStarted(error));
+      case OP.ASK:
+        return this.tell(OP.ANSWER, [signal[1] as number, false], failureTerm(error));
+      case OP.ASK_NOW:
+        return this.#answers.refuseNow(signal[1] as number, error);
+    }
+    throw error;
+  }
+
   #handle(signal: Signal, payload: Term): void {
     const core = this.#core;
     switch (signal[0]) {
@@ -289,7 +316,7 @@ export class NodeThread implements Place, NextPlace {
       case OP.FAIL: {
         const [, ref, server, caller] = signal as unknown as [number, Ref | null, Pid, Pid];
         if (ref === null) return this.#from(server, (to) => failByName(to, caller, payload));
-        return core.failCaller(tuple(core.main.pid, ref) as Tuple<[Pid, Term]>, payload);
+        return failCall(core, ref, payload);
       }
       case OP.LEADER:
         return core.setGroupLeader(signal[2] as Pid, signal[1] as Pid);

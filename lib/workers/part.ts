@@ -11,13 +11,14 @@ import type { Priority } from "../node/process/mailbox.ts";
 import type { Process } from "../node/process/process.ts";
 import type { Platform } from "../platform/contract.ts";
 import type { ThreadPort } from "../platform/threads.ts";
-import { Mail, MailReader, type Signal } from "./_mail.ts";
+import { type Caller, Mail, MailReader, type Signal } from "./_mail.ts";
+import { badReason, failCall, refuseMessage } from "./_refusals.ts";
 import { type Settings, settingsOf } from "./_settings.ts";
-import { FIRST_CHECK, OP, PRIORITIES, STOP } from "./_signals.ts";
+import { FIRST_CHECK, hasReason, OP, PRIORITIES, STOP } from "./_signals.ts";
 import { startOptionsOf } from "./_start_options.ts";
 import { FarEnd } from "./far_node.ts";
 import { Hub } from "./hub.ts";
-import { Load } from "./load.ts";
+import { cannotStart, Load } from "./load.ts";
 import { PartNode } from "./part_node.ts";
 
 /** Runs, on this thread, the part of a node that the thread was started for. */
@@ -44,13 +45,15 @@ class NodePart {
     core.remotes = hub;
     core.main.groupLeader = settings.leader;
     hub.checked(FIRST_CHECK);
-    this.#reader = new MailReader(
-      (signal) => this.#termsOf(signal),
-      (signal, payload) => this.#handle(signal, payload),
-      (error) => core.fault("Cannot do what the node wants of a worker", error),
-    );
+    this.#reader = new MailReader({
+      termsOf: (signal) => this.#termsOf(signal),
+      handle: (signal, payload) => this.#handle(signal, payload),
+      refused: (signal, error, caller) => this.#refused(signal, error, caller),
+      fault: (error) => core.fault("Cannot do what the node wants of a worker", error),
+    });
   }
 
+  /** @throws {Error} if it cannot be read, by which the thread ends: it is not known any more what the node takes to run here. */
   read(bytes: Uint8Array): void {
     this.#reader.read(bytes);
   }
@@ -60,6 +63,20 @@ class NodePart {
     if (signal[0] === OP.SEND) return core.local(signal[2] as Pid | Ref)?.terms ?? core.terms;
     if (signal[0] === OP.EXIT) return core.process(signal[2] as Pid)?.terms ?? core.terms;
     return core.terms;
+  }
+
+  /** What the node has sent is more than its receiver takes. */
+  #refused(signal: Signal, error: Error, caller: Caller | null): void {
+    if (hasReason(signal[0])) return this.#handle(signal, badReason(error));
+    switch (signal[0]) {
+      case OP.SEND:
+        return refuseMessage(this.#core, signal[2] as Pid | Ref, error, caller);
+      case OP.START:
+        return cannotStart(this.#hub, signal[1] as Pid, error);
+      case OP.ANSWER:
+        return this.#hub.failed(signal[1] as number, error);
+    }
+    throw error;
   }
 
   #handle(signal: Signal, payload: Term): void {
@@ -82,10 +99,8 @@ class NodePart {
       }
       case OP.DOWN:
         return this.#hub.down(signal[1] as Ref, payload);
-      case OP.FAIL: {
-        const ref = signal[1] as Ref;
-        return core.failCaller(tuple(core.main.pid, ref), payload);
-      }
+      case OP.FAIL:
+        return failCall(core, signal[1] as Ref, payload);
       case OP.LINK: {
         const [, of, to] = signal as unknown as [number, Pid, Pid];
         const process = core.process(of);
@@ -128,7 +143,7 @@ class NodePart {
     try {
       process = load.spawn(pid, startOptionsOf(options), leader);
     } catch (error) {
-      return load.cannot(pid, error);
+      return cannotStart(this.#hub, pid, error);
     }
     process.parent = parent;
     if (parent !== null) process.addLink(new FarEnd(parent));

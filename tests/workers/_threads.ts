@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { type Node, type Pid, startNode, type Term } from "../../mod.ts";
+import { type DecodeOptions, type Node, type Pid, startNode, type Term } from "../../mod.ts";
 import { defaultPlatform } from "../../lib/platform/default.ts";
 import { slowClock } from "../_support/clocks.ts";
 
@@ -12,13 +12,14 @@ export function nodeTest(
   title: string,
   workers: number,
   body: (node: Node, logs: string[]) => Promise<void>,
-  { slow = 10 } = {},
+  { slow = 10, terms = {} }: { readonly slow?: number; readonly terms?: DecodeOptions } = {},
 ): void {
   test(title, async () => {
     const logs: string[] = [];
     const log = { sinks: { list: ({ message }: { message: string }) => void logs.push(message) } };
     const platform = slowClock(await defaultPlatform(), slow);
-    const node = await startNode("threads@localhost", { network: false, workers, log, platform });
+    const options = { network: false, workers, log, platform, terms } as const;
+    const node = await startNode("threads@localhost", options);
     try {
       await body(node, logs);
     } finally {
