@@ -1,3 +1,4 @@
+import { test } from "node:test";
 import {
   atom,
   format,
@@ -72,6 +73,19 @@ export class OurSide {
     }
     if (this.#sides === null) throw new Error("the nodes did not start, see the first test");
     return this.#sides;
+  }
+
+  /** What registers tests on the two nodes of that kind. */
+  tests(kind: string, skip: string | false): (
+    title: string,
+    body: (node: Node, peer: ErlangNode) => Promise<void>,
+  ) => void {
+    return (title, body) => {
+      test(`${kind}: ${title}`, { skip }, async () => {
+        const { node, peer } = await this.get(kind);
+        await body(node, peer);
+      });
+    };
   }
 
   /** Starts their node again, after it was killed. */

@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { NodeDownError } from "../../lib/node/errors.ts";
 import { atom, format, type Node, tagged, type Term } from "../../mod.ts";
-import { type ErlangNode, poll } from "../_support/erlang.ts";
+import { poll } from "../_support/erlang.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
 import { ECHO, inbox, OurSide, plain, reasonOf, startDemo, THEIRS } from "../_support/our_side.ts";
 import { kindsOf } from "../_support/modes.ts";
@@ -21,12 +21,7 @@ async function up(node: Node): Promise<void> {
 }
 
 for (const kind of kindsOf("Erlang")) {
-  const check = (title: string, fn: (node: Node, peer: ErlangNode) => Promise<void>): void => {
-    test(`${kind}: ${title}`, { skip }, async () => {
-      const { node, peer } = await sides.get(kind);
-      await fn(node, peer);
-    });
-  };
+  const check = sides.tests(kind, skip);
 
   check("20 disconnects of ours, and reconnects", async (node, peer) => {
     const mine = await inbox(node, { trapExit: true });

@@ -9,7 +9,6 @@ import {
   CallTimeoutError,
   ExitError,
   format,
-  type Node,
   type Pid,
   t,
   tagged,
@@ -18,7 +17,6 @@ import {
   unwrap,
 } from "../../mod.ts";
 import { startElixir } from "../_support/elixir.ts";
-import type { ErlangNode } from "../_support/erlang.ts";
 import { COOKIE, loadElixir } from "../_support/interop.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
 import { inbox, OurSide, reasonOf, THEIRS } from "../_support/our_side.ts";
@@ -54,12 +52,7 @@ const Orders = api({
 const server = { name: "Elixir.Shop.Orders", node: THEIRS };
 
 for (const kind of kindsOf("Elixir")) {
-  const check = (title: string, fn: (node: Node, peer: ErlangNode) => Promise<void>): void => {
-    test(`${kind}: ${title}`, { skip }, async () => {
-      const { node, peer } = await sides.get(kind);
-      await fn(node, peer);
-    });
-  };
+  const check = sides.tests(kind, skip);
 
   check("a GenServer, called by its contract", async (node) => {
     assert(await node.ping(THEIRS));

@@ -16,7 +16,6 @@ import {
   ExitError,
   type ExitReason,
   format,
-  type Node,
   on,
   type Pid,
   raise,
@@ -26,7 +25,7 @@ import {
   tuple,
   withSelf,
 } from "../../mod.ts";
-import { type ErlangNode, poll } from "../_support/erlang.ts";
+import { poll } from "../_support/erlang.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
 import {
   ECHO,
@@ -49,12 +48,7 @@ const sides = new OurSide(startDemo);
 after(() => sides.close());
 
 for (const kind of kindsOf("Erlang")) {
-  const check = (title: string, fn: (node: Node, peer: ErlangNode) => Promise<void>): void => {
-    test(`${kind}: ${title}`, { skip }, async () => {
-      const { node, peer } = await sides.get(kind);
-      await fn(node, peer);
-    });
-  };
+  const check = sides.tests(kind, skip);
 
   check("ping, and who is connected", async (node) => {
     assert(await node.ping(THEIRS));

@@ -12,7 +12,6 @@ import {
   type Term,
   tuple,
 } from "../../mod.ts";
-import type { ErlangNode } from "../_support/erlang.ts";
 import { assertNothingLeft, openNow } from "../_support/leaks.ts";
 import {
   type Inbox,
@@ -64,12 +63,7 @@ async function trapping(node: Node, reportTo: Inbox): Promise<Pid> {
 }
 
 for (const kind of kindsOf("Erlang")) {
-  const check = (title: string, fn: (node: Node, peer: ErlangNode) => Promise<void>): void => {
-    test(`${kind}: ${title}`, { skip }, async () => {
-      const { node, peer } = await sides.get(kind);
-      await fn(node, peer);
-    });
-  };
+  const check = sides.tests(kind, skip);
 
   check("a process of theirs ends: the reason is exact", async (node) => {
     for (const [text, reason] of [...REASONS, ["normal", atom("normal")] as const]) {
