@@ -2,7 +2,7 @@ import { decode } from "../etf/decoder.ts";
 import { Encoder, encodeToKeep } from "../etf/encoder.ts";
 import type { Pid } from "../etf/identifiers.ts";
 import type { EncodeOptions } from "../etf/options.ts";
-import type { Encodable } from "../etf/term.ts";
+import type { Encodable, Term } from "../etf/term.ts";
 import type { Platform } from "../platform/contract.ts";
 import { HIGH_WATER, type Stream } from "../transport/contract.ts";
 import { CONTROL, type OutgoingControl } from "./control.ts";
@@ -80,9 +80,10 @@ export class Outbox {
   #flushAt = FIRST_FLUSH;
   #yielded = false;
   #cleared = false;
-  /** While a signal is put to the others, and what was sent meanwhile. */
+  /** While a signal is put to the others; what was sent meanwhile, and the bytes of that. */
   #putting = false;
   readonly #meanwhile: (() => void)[] = [];
+  #meanwhileBytes = 0;
   /** Bytes of signals that came on top of a queue that was full. */
   #excess = 0;
 
@@ -101,7 +102,8 @@ export class Outbox {
 
   /** Bytes that wait to be sent. */
   get queued(): number {
-    return this.#encoder.pending + this.#stream.buffered + this.#outgoing.bytes;
+    return this.#encoder.pending + this.#stream.buffered + this.#outgoing.bytes +
+      this.#meanwhileBytes;
   }
 
   /** Whether `offer` would refuse whatever it is given. */
@@ -138,7 +140,8 @@ export class Outbox {
     receiver: Pid | null,
     sender: Pid | null,
   ): boolean {
-    const room = this.busy ? this.#options.maxQueue - this.queued : Infinity;
+    const isBounded = this.busy || this.#putting;
+    const room = isBounded ? this.#options.maxQueue - this.queued : Infinity;
     return room > 0 && this.#put(control, payload, receiver, sender, room);
   }
 
@@ -181,12 +184,7 @@ export class Outbox {
     sender: Pid | null,
     room: number,
   ): boolean {
-    if (this.#putting) {
-      // By a getter or an iterator of the value that is being written. It goes behind that, as what it is now.
-      const copy = payload === undefined ? payload : decode(encodeToKeep(payload), AS_IT_IS);
-      this.#meanwhile.push(() => this.#put(control, copy, receiver, sender, Infinity));
-      return true;
-    }
+    if (this.#putting) return this.#putLater(control, payload, receiver, sender, room);
     this.#putting = true;
     try {
       return this.#place(control, payload, receiver, sender, room);
@@ -196,7 +194,27 @@ export class Outbox {
     }
   }
 
+  /** By a getter or an iterator of the value that is being written: goes behind that, as what it is now. */
+  #putLater(
+    control: OutgoingControl,
+    payload: Encodable | undefined,
+    receiver: Pid | null,
+    sender: Pid | null,
+    room: number,
+  ): boolean {
+    let copy: Term | undefined;
+    if (payload !== undefined) {
+      const bytes = encodeToKeep(payload);
+      if (bytes.length > room) return false;
+      this.#meanwhileBytes += bytes.length;
+      copy = decode(bytes, AS_IT_IS);
+    }
+    this.#meanwhile.push(() => this.#put(control, copy, receiver, sender, Infinity));
+    return true;
+  }
+
   #putMeanwhile(): void {
+    this.#meanwhileBytes = 0;
     for (const put of this.#meanwhile.splice(0)) {
       try {
         put();

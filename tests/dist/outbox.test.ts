@@ -485,4 +485,20 @@ for (const [flags, what] of [[CACHE | FRAGMENTS, "headers"], [0n, "pass through"
     }, { flags }));
 }
 
+test("what a value offers while it is written is bounded by the queue", () =>
+  pairTest(async (pair) => {
+    const { out } = pair;
+    pair.reads(false);
+    const piece = new Uint8Array(10_000);
+    let taken = 0;
+    const doing = new Doing(() => {
+      while (out.offer(send(near(1), far(1)), tuple(1, piece))) taken++;
+    });
+    out.send(send(near(1), far(1)), tuple(0, doing));
+    assert(taken > 90 && taken < 120, `${taken} were taken`);
+    pair.reads(true);
+    await pair.until(() => pair.signals.length === taken + 1);
+    assertEquals(pair.downs, []);
+  }, { maxQueue: MIB }));
+
 testNothingIsLeft();
