@@ -11,8 +11,6 @@ import { MARGIN, Writer } from "./_writer.ts";
 
 /** Texts up to here go character by character: a call into the runtime costs as much. Three bytes each, they fit into MARGIN. */
 const SHORT = 24;
-/** Texts up to here get as much room as they may need at most. */
-const MEASURED = 20_000;
 /** Atoms up to here leave room, of MARGIN, for what follows them in a pid or a reference. */
 const SHORT_ATOM = 64;
 /** A copy of so many bytes costs as much as a call into the runtime. */
@@ -54,10 +52,9 @@ export class LeafWriter extends Writer {
   }
 
   #longText(text: string, pos: number): number {
-    const room = text.length > MEASURED ? utf8Length(text) : text.length * 3;
-    if (pos + room + 5 > this.bytes.length) {
+    if (pos + text.length * 3 + 5 > this.bytes.length) {
       this.position = pos;
-      // No more than it needs: what is beyond the limit is refused.
+      // What it may need might be beyond the limit, and what it needs not.
       this.reserve(utf8Length(text) + 5);
       pos = this.position;
     }

@@ -258,9 +258,9 @@ export class Peer implements RemoteNode {
   /** Refused by a full queue only with a large reason: whoever ends a process, as a supervisor does, relies on it. */
   exit(from: Pid, to: Pid, reason: Term): void {
     const { connection } = this;
-    const isUrgent = (): boolean => this.#taking || encodeToKeep(reason).length <= SMALL_REASON;
+    const mustGo = (): boolean => this.#taking || encodeToKeep(reason).length <= SMALL_REASON;
     if (connection === null) {
-      const copy = this.#waiting.keep([from, to], reason, isUrgent());
+      const copy = this.#waiting.keep([from, to], reason, mustGo());
       return this.#whenUp(() => this.exit(from, to, copy));
     }
     this.#told(from);
@@ -269,7 +269,7 @@ export class Peer implements RemoteNode {
       : [CONTROL.EXIT2, from, to, reason];
     const payload = this.#exitPayload ? reason : undefined;
     if (connection.offer(control, payload)) return;
-    if (!isUrgent()) throw new BusyError(this.name, connection.queued);
+    if (!mustGo()) throw new BusyError(this.name, connection.queued);
     connection.send(control, payload);
   }
 
